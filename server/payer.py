@@ -1,0 +1,108 @@
+"""The payer: its plans and topics, what it keeps, its clock. What a call brings with it. And the Protocols of its stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from server.authorization.policy import Rules
+from server.authorization.record import Authorization
+from server.authorization.request import AuthorizationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. Records are filed under, and visible to, the caller's organization only."""
+
+    name: str
+    organization: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request at the door: who calls, the exact bytes, the decoded resource, and the id in the path."""
+
+    caller: Caller
+    base: str
+    """Absolute base URL without trailing slash, as the caller reached it: ``http://127.0.0.1:8080/fhir``."""
+    raw: bytes = b""
+    resource: dict[str, Any] = field(default_factory=dict)
+    id: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer as they went over the wire, byte for byte, with the issues that did not refuse it."""
+
+    request: bytes
+    answer: bytes
+    issues: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What filing gave: the authorization on record, its current answer, and whether the message was a resend."""
+
+    authorization: Authorization
+    answer: bytes
+    resent: bool = False
+
+
+class Authorizations(Protocol):
+    """The authorizations on record. Every method is limited to the caller's organization; other records do not exist."""
+
+    def answer_to_resend(self, caller: Caller, request: bytes, now: datetime) -> Filed | None:
+        """The record of the same bytes sent by the same organization within the resend window, else None."""
+
+    def file(self, caller: Caller, authorization: Authorization, exchange: Exchange, now: datetime) -> Filed:
+        """Put a new authorization on record, durably, before it is answered.
+
+        Two equal messages at the same moment file one authorization: the second gets the first one's record
+        (`resent`). The authorization document is the commit point; what was written before it without it is swept.
+
+        Raises:
+            NumberTaken: a number of it was issued before; number it anew and file again.
+            Unavailable: the store does not answer.
+        """
+
+    def get(self, caller: Caller, authorization_id: str) -> Authorization | None:
+        """The authorization with this id (a ClaimResponse has the same id), or None."""
+
+    def by_number(self, caller: Caller, number: str) -> Authorization | None:
+        """The authorization one of whose lines has, or ever had, this number, or None."""
+
+    def answer(self, caller: Caller, authorization_id: str) -> bytes | None:
+        """The current answer (PAS response Bundle), byte for byte as it was or would be sent, or None."""
+
+    def exchange(self, caller: Caller, authorization_id: str) -> Exchange | None:
+        """The first request and the current answer, or None."""
+
+    def change(self, caller: Caller, changed: Authorization, answer: bytes) -> None:
+        """Put a changed authorization (its version one higher) and its new answer on record.
+
+        Raises:
+            Conflict: the record's version is not the one the change was made from.
+        """
+
+
+class NumberTaken(Exception):
+    """An authorization number was issued before (to any submitter): never issue it twice."""
+
+
+@dataclass(frozen=True)
+class Payer:
+    """Everything an operation needs, handed in, nothing global.
+
+    rules_for   request -> the plan and topics in force for its coverage, services and dates
+    now         the clock; timezone-aware
+    """
+
+    authorizations: Authorizations
+    rules_for: Callable[[AuthorizationRequest, date], Rules]
+    now: Callable[[], datetime]
+    name: str = "Placet demo payer"
+    resend_window: timedelta = timedelta(minutes=10)
