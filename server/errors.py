@@ -81,7 +81,9 @@ class Unavailable(Refusal):
     """A part we depend on does not answer at the moment; trying again is right."""
 
 
-def refusal(kind: type[Refusal], code: str, message: str, rule: str, *, repair: str = "", expression: str = "") -> Refusal:
+def refusal(
+    kind: type[Refusal], code: str, message: str, rule: str, *, repair: str = "", expression: str = ""
+) -> Refusal:
     """A refusal with a single issue."""
     return kind([Issue("error", code, expression, message, rule, repair)])
 

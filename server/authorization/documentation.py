@@ -1,0 +1,20 @@
+"""What is still to be answered or attached before a line can be decided (PF-17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.authorization.request import Code, Document
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentationRequirement:
+    """A document the payer needs, by its code (LOINC attachment code or X12 755 report type), in words for people."""
+
+    code: Code
+    words: str
+
+    def is_met_by(self, documents: tuple[Document, ...]) -> bool:
+        """True when one of the documents is of the required type."""
+        wanted = (self.code.system, self.code.code)
+        return any((kind.system, kind.code) == wanted for document in documents for kind in document.types)

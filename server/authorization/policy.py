@@ -1,0 +1,166 @@
+"""Plans and topics: what the payer decides by. Read from data; nothing here knows how they are written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from server.authorization.determination import Reason
+from server.authorization.documentation import DocumentationRequirement
+from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
+
+SERVICE_TYPES = "https://codesystem.x12.org/005010/1365"
+
+
+class ReviewPath(StrEnum):
+    """How the lines of a topic are decided.
+
+    CERTIFY         certified up to the recommended quantity
+    DOCUMENTATION   pended until the required documents are there, then for a clinician
+    CLINICAL        pended for a clinician
+    NOT_COVERED     denied administratively: not a benefit of the plan (PF-19)
+    """
+
+    CERTIFY = "certify"
+    DOCUMENTATION = "documentation"
+    CLINICAL = "clinical review"
+    NOT_COVERED = "not covered"
+
+
+class Above(StrEnum):
+    """What happens to a line that asks for more than the recommended quantity (PF-14, PF-21)."""
+
+    PEND = "pend"
+    REDUCE = "reduce"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSpan:
+    """The codes from `first` to `last` (equal for a single code) of one system; codes of one span have one length."""
+
+    system: str
+    first: str
+    last: str
+
+    def __contains__(self, code: Code) -> bool:
+        return (
+            code.system == self.system
+            and len(code.code) == len(self.first)
+            and self.first <= code.code.upper() <= self.last
+        )
+
+    @property
+    def is_single(self) -> bool:
+        """True for exactly one code."""
+        return self.first == self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule is written for people: document, page, address."""
+
+    document: str
+    page: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One clinical subject and the rule its lines are decided by.
+
+    plans           ids of the plans it holds for
+    in_force        first and last day it holds
+    recommended     how much is certified without a question (PF-14); None = as asked
+    approved_days   length of the approved period, in days
+    reason          why a line is denied, reduced or pended by this topic, in words for the member
+    provider_words  what the submitter is told besides
+    """
+
+    name: str
+    version: str
+    title: str
+    codes: tuple[CodeSpan, ...]
+    plans: frozenset[str]
+    in_force: Period
+    source: Source
+    path: ReviewPath
+    reason: Reason
+    provider_words: str = ""
+    recommended: Quantity | None = None
+    above: Above = Above.PEND
+    approved_days: int = 90
+    documentation: tuple[DocumentationRequirement, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """Name and version: what a determination says it was decided by."""
+        return f"{self.name}@{self.version}"
+
+    def covers(self, code: Code) -> bool:
+        """True when the code is one of the topic's."""
+        return any(code in span for span in self.codes)
+
+    def holds(self, plan: str, on: date) -> bool:
+        """True when the topic is in force for the plan on the day."""
+        start, end = self.in_force.start, self.in_force.end
+        return plan in self.plans and (start is None or start <= on) and (end is None or on <= end)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One product of the payer.
+
+    coverage_classes  (type, value) pairs of a Coverage that select this plan, compared without case
+    default           the plan for coverages that name none
+    uncovered         why a line that no topic covers is pended for a person
+    approved_days     approved period where the topic gives none
+    """
+
+    id: str
+    title: str
+    uncovered: Reason
+    coverage_classes: frozenset[tuple[str, str]] = frozenset()
+    default: bool = False
+    approved_days: int = 90
+
+    def is_named_by(self, coverage: Coverage) -> bool:
+        """True when a class of the coverage is one of this plan's."""
+        return any((kind.lower(), value.lower()) in self.coverage_classes for kind, value in coverage.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A plan and the topics in force for it: all that a review needs to know."""
+
+    plan: Plan
+    topics: tuple[Topic, ...] = field(default=())
+
+    def topic_for(self, line: ServiceLine) -> Topic | None:
+        """The topic of the line's most specific service, or None where no topic covers that service.
+
+        A service type (X12 1365) says only a kind of service; a procedure, device or drug code says which. So what a
+        line orders by such a code decides over a service type it names. Between equally specific services the one
+        the line itself names goes first. A range of codes belongs to a topic only when both its ends do.
+        """
+        for codes in _by_specificity(line):
+            found = [topic for topic in self.topics if any(topic.covers(code) for code in codes)]
+            if line.service_end is not None and codes == line.services:
+                end = line.service_end
+                found = [topic for topic in found if topic.covers(end)]
+            if found:
+                return min(found, key=lambda topic: not _names_exactly(topic, codes))
+            return None
+        return None
+
+
+def _by_specificity(line: ServiceLine) -> list[tuple[Code, ...]]:
+    """The line's own, its ordered service and its category, the most specific first; empty ones left out."""
+    given = [codes for codes in (line.services, line.ordered) if codes] or [
+        codes for codes in (line.category,) if codes
+    ]
+    return sorted(given, key=lambda codes: all(code.system == SERVICE_TYPES for code in codes))
+
+
+def _names_exactly(topic: Topic, codes: tuple[Code, ...]) -> bool:
+    return any(span.is_single and code in span for span in topic.codes for code in codes)
