@@ -1,4 +1,4 @@
-"""The payer: its plans and topics, what it keeps, its clock. What a call brings with it. And the Protocols of its stores."""
+"""The payer: its plans and topics, what it keeps, its clock; and what a call brings with it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ class Caller:
 
     name: str
     organization: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A person or command of the payer: sees every record; `name` stands in the history."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,21 @@ class Filed:
     resent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is on record: authorizations, exchanges, and service lines by status word."""
+
+    authorizations: int
+    exchanges: int
+    lines: dict[str, int]
+
+
 class Authorizations(Protocol):
-    """The authorizations on record. Every method is limited to the caller's organization; other records do not exist."""
+    """The authorizations on record.
+
+    Every method is limited to what `who` may see: a Caller the records of its organization, Staff all of them. Other
+    records do not exist.
+    """
 
     def answer_to_resend(self, caller: Caller, request: bytes, now: datetime) -> Filed | None:
         """The record of the same bytes sent by the same organization within the resend window, else None."""
@@ -69,24 +89,30 @@ class Authorizations(Protocol):
             Unavailable: the store does not answer.
         """
 
-    def get(self, caller: Caller, authorization_id: str) -> Authorization | None:
+    def get(self, who: Caller | Staff, authorization_id: str) -> Authorization | None:
         """The authorization with this id (a ClaimResponse has the same id), or None."""
 
-    def by_number(self, caller: Caller, number: str) -> Authorization | None:
+    def by_number(self, who: Caller | Staff, number: str) -> Authorization | None:
         """The authorization one of whose lines has, or ever had, this number, or None."""
 
-    def answer(self, caller: Caller, authorization_id: str) -> bytes | None:
+    def answer(self, who: Caller | Staff, authorization_id: str) -> bytes | None:
         """The current answer (PAS response Bundle), byte for byte as it was or would be sent, or None."""
 
-    def exchange(self, caller: Caller, authorization_id: str) -> Exchange | None:
+    def exchange(self, who: Caller | Staff, authorization_id: str) -> Exchange | None:
         """The first request and the current answer, or None."""
 
-    def change(self, caller: Caller, changed: Authorization, answer: bytes) -> None:
+    def change(self, who: Caller | Staff, changed: Authorization, answer: bytes) -> None:
         """Put a changed authorization (its version one higher) and its new answer on record.
 
         Raises:
             Conflict: the record's version is not the one the change was made from.
         """
+
+    def counts(self) -> Counts:
+        """How much is on record."""
+
+    def ping(self) -> bool:
+        """True when the store answers."""
 
 
 class NumberTaken(Exception):

@@ -143,23 +143,17 @@ class Rules:
         line orders by such a code decides over a service type it names. Between equally specific services the one
         the line itself names goes first. A range of codes belongs to a topic only when both its ends do.
         """
-        for codes in _by_specificity(line):
-            found = [topic for topic in self.topics if any(topic.covers(code) for code in codes)]
-            if line.service_end is not None and codes == line.services:
-                end = line.service_end
-                found = [topic for topic in found if topic.covers(end)]
-            if found:
-                return min(found, key=lambda topic: not _names_exactly(topic, codes))
-            return None
-        return None
+        codes = _most_specific(line)
+        found = [topic for topic in self.topics if any(topic.covers(code) for code in codes)]
+        if line.service_end is not None and codes == line.services:
+            found = [topic for topic in found if topic.covers(line.service_end)]
+        return min(found, key=lambda topic: not _names_exactly(topic, codes), default=None)
 
 
-def _by_specificity(line: ServiceLine) -> list[tuple[Code, ...]]:
-    """The line's own, its ordered service and its category, the most specific first; empty ones left out."""
-    given = [codes for codes in (line.services, line.ordered) if codes] or [
-        codes for codes in (line.category,) if codes
-    ]
-    return sorted(given, key=lambda codes: all(code.system == SERVICE_TYPES for code in codes))
+def _most_specific(line: ServiceLine) -> tuple[Code, ...]:
+    """The codings of what the line names or of what it orders, whichever is more specific; else of its category."""
+    given = [codes for codes in (line.services, line.ordered) if codes] or [line.category]
+    return min(given, key=lambda codes: all(code.system == SERVICE_TYPES for code in codes))
 
 
 def _names_exactly(topic: Topic, codes: tuple[Code, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The authorization on record: requests, determinations so far, numbers, dates, history. Changed only by these functions."""
+"""The authorization on record: request, determinations so far, numbers, dates, history; and what can happen to it."""
 
 from __future__ import annotations
 
