@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 
 from server.authorization.policy import Rules
@@ -123,6 +123,7 @@ class NumberTaken(Exception):
 class Payer:
     """Everything an operation needs, handed in, nothing global.
 
+    zone        where the payer's days begin
     rules_for   request -> the plan and topics in force for its coverage, services and dates
     now         the clock; timezone-aware
     """
@@ -131,4 +132,8 @@ class Payer:
     rules_for: Callable[[AuthorizationRequest, date], Rules]
     now: Callable[[], datetime]
     name: str = "Placet demo payer"
-    resend_window: timedelta = timedelta(minutes=10)
+    zone: tzinfo = UTC
+
+    def day(self, at: datetime) -> date:
+        """The calendar day of a moment where the payer is: what rules and periods count in."""
+        return at.astimezone(self.zone).date()

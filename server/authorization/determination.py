@@ -55,6 +55,8 @@ class LineDetermination:
     """The review action of one line.
 
     reasons     at least one for a denied, modified or pended line
+    notes       further words for the submitter
+    days        how long an approval of the line lasts under the rules it was reviewed by
     topic       name and version of the topic that decided, "" where none covers the line
     missing     what is to be answered or attached before the line can be decided
     human       True when a person decided
@@ -66,6 +68,8 @@ class LineDetermination:
     authorized: Authorized | None = None
     waits_for: WaitsFor | None = None
     missing: tuple[DocumentationRequirement, ...] = ()
+    notes: tuple[str, ...] = ()
+    days: int = 90
     topic: str = ""
     human: bool = False
 

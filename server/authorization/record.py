@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from server.authorization.clocks import due
@@ -15,7 +16,7 @@ from server.authorization.determination import (
     Reason,
     ReviewAction,
 )
-from server.authorization.request import AuthorizationRequest, Period, Quantity, ServiceLine
+from server.authorization.request import AuthorizationRequest, Code, Period, Quantity, ServiceLine
 from server.authorization.review import approved_period
 
 
@@ -98,12 +99,25 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A reviewer's decision: modify needs `units`, deny and modify need a `reason` (PF-20)."""
+    """A reviewer's decision in code and words (PF-20).
+
+    units   what is authorized, for a modification
+    code    coded reason (X12 886); a denial needs it
+    words   the reason in words the member can understand; a denial needs them
+    """
 
     verdict: Verdict
     by: str
-    reason: Reason | None = None
-    units: Quantity | None = None
+    units: Decimal | None = None
+    code: Code | None = None
+    words: str = ""
+
+
+_ACTIONS = {
+    Verdict.APPROVE: ReviewAction.CERTIFIED,
+    Verdict.DENY: ReviewAction.NOT_CERTIFIED,
+    Verdict.MODIFY: ReviewAction.MODIFIED,
+}
 
 
 class NotDecidable(Exception):
@@ -141,12 +155,10 @@ def open_authorization(
     )
 
 
-def decide(
-    authorization: Authorization, decision: Decision, *, line: int | None, at: datetime, days: int
-) -> Authorization:
+def decide(authorization: Authorization, decision: Decision, *, line: int | None, at: datetime) -> Authorization:
     """The authorization with a person's decision on the pended line `line`, or on all pended lines (None).
 
-    `days` is the length of the approved period. Numbers stay as they are (PF-1).
+    An approval lasts as long as the rules say that the line was reviewed by. Numbers stay as they are (PF-1).
 
     Raises:
         NotDecidable: there is no such line, it is not pended, or the decision lacks what it needs.
@@ -157,11 +169,11 @@ def decide(
         if each.sequence not in chosen:
             lines.append(each)
             continue
-        decided = _decided(each, decision, approved_period(each.asked, days, at.date()))
+        decided = _decided(each, decision, approved_period(each.asked, each.determination.days, at.date()))
         lines.append(replace(each, determination=decided, issued=at.date() if decided.authorized else None))
-        words = decision.reason.words if decision.reason else ""
+        note = decided.reasons[0].words if decided.reasons else decision.words
         before = each.determination.action
-        events.append(Event(at, decision.by, "decided", each.sequence, before, decided.action, words))
+        events.append(Event(at, decision.by, "decided", each.sequence, before, decided.action, note))
     return replace(
         authorization,
         version=authorization.version + 1,
@@ -187,21 +199,39 @@ def _pended_lines(authorization: Authorization, line: int | None) -> set[int]:
 
 
 def _decided(line: LineOnRecord, decision: Decision, period: Period) -> LineDetermination:
-    reasons = (decision.reason,) if decision.reason else ()
-    topic = line.determination.topic
-    if decision.verdict is Verdict.DENY:
-        if not reasons:
-            raise NotDecidable("A denial needs a coded reason and words for the member.")
-        return LineDetermination(line.sequence, ReviewAction.NOT_CERTIFIED, reasons, topic=topic, human=True)
+    decided = LineDetermination(
+        line.sequence,
+        _ACTIONS[decision.verdict],
+        days=line.determination.days,
+        topic=line.determination.topic,
+        human=True,
+    )
     if decision.verdict is Verdict.APPROVE:
-        authorized = Authorized(line.asked.quantity, period)
-        return LineDetermination(line.sequence, ReviewAction.CERTIFIED, (), authorized, topic=topic, human=True)
-    if decision.units is None or not reasons:
-        raise NotDecidable("A modification needs the units that are authorized, and a reason in code and words.")
+        return replace(decided, authorized=Authorized(line.asked.quantity, period))
+    if decision.verdict is Verdict.DENY:
+        return replace(decided, reasons=(_denial_reason(decision),))
+    units = _reduced(line, decision)
+    return replace(decided, reasons=(_reduction_reason(line, decision),), authorized=Authorized(units, period))
+
+
+def _denial_reason(decision: Decision) -> Reason:
+    if decision.code is None or not decision.words.strip():
+        raise NotDecidable("A denial needs both a coded reason and a note in words that the member can understand.")
+    return Reason(decision.code, decision.words)
+
+
+def _reduction_reason(line: LineOnRecord, decision: Decision) -> Reason:
+    """The reviewer's reason; what they leave out is what the line was pended for."""
+    pended_for = line.determination.reasons[0]
+    words = decision.words.strip() or f"After review {decision.units} of the units asked for are authorized."
+    return Reason(decision.code or pended_for.code, words)
+
+
+def _reduced(line: LineOnRecord, decision: Decision) -> Quantity:
     asked = line.asked.quantity
-    if decision.units.value <= 0 or (asked is not None and decision.units.value >= asked.value):
-        limit = f"less than the {asked.value} asked for" if asked is not None else "more than 0"
+    if decision.units is None:
+        raise NotDecidable("A modification needs the number of units that are authorized.")
+    if decision.units <= 0 or (asked is not None and decision.units >= asked.value):
+        limit = f"more than 0 and less than the {asked.value} asked for" if asked is not None else "more than 0"
         raise NotDecidable(f"The units of a modification are {limit}; to give all that was asked for, approve.")
-    units = Quantity(decision.units.value, asked.unit if asked else "", asked.system if asked else "")
-    authorized = Authorized(units, period)
-    return LineDetermination(line.sequence, ReviewAction.MODIFIED, reasons, authorized, topic=topic, human=True)
+    return Quantity(decision.units, asked.unit if asked else "", asked.system if asked else "")

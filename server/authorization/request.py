@@ -49,6 +49,7 @@ class ServiceLine:
     service_end last code, where a range of codes is asked for
     ordered     codings of the order the line points to (ServiceRequest, DeviceRequest, ...)
     category    codings of the service type
+    cancelled   the submitter withdraws the line (PAS spec-69)
     """
 
     sequence: int
@@ -61,6 +62,7 @@ class ServiceLine:
     serviced: Period | None = None
     place: Code | None = None
     trace_numbers: tuple[Identifier, ...] = ()
+    cancelled: bool = False
 
     @property
     def service(self) -> Code:

@@ -1,0 +1,37 @@
+"""Units of quantities: X12 673 codes and UCUM on the wire, plain singular names in rules (PAS prof-2, prof-3)."""
+
+from __future__ import annotations
+
+from mappers.fhir import Json, text_in
+from mappers.pas import names
+
+_NAMES = {
+    (names.UNITS, "VS"): "visit",
+    (names.UNITS, "UN"): "unit",
+    (names.UNITS, "DA"): "day",
+    (names.UNITS, "DY"): "day",
+    (names.UNITS, "HS"): "hour",
+    (names.UNITS, "HR"): "hour",
+    (names.UNITS, "MO"): "month",
+    (names.UNITS, "WK"): "week",
+    ("http://unitsofmeasure.org", "d"): "day",
+    ("http://unitsofmeasure.org", "h"): "hour",
+    ("http://unitsofmeasure.org", "wk"): "week",
+    ("http://unitsofmeasure.org", "mo"): "month",
+}
+
+
+def unit_name(quantity: Json) -> str:
+    """The name of a Quantity's unit: singular, lower case; its code where we have no name; "" where it gives none."""
+    code = text_in(quantity, "code")
+    known = _NAMES.get((text_in(quantity, "system"), code))
+    if known:
+        return known
+    dimensionless = code in ("", "1") or code.startswith("{")
+    words = text_in(quantity, "unit") or (code.strip("{}") if code != "1" else "")
+    return _singular(words) if dimensionless or text_in(quantity, "unit") else code
+
+
+def _singular(word: str) -> str:
+    plain = word.strip().lower()
+    return plain[:-1] if plain.endswith("s") and not plain.endswith("ss") else plain
