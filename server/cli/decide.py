@@ -1,0 +1,80 @@
+"""`placet decide`: a reviewer's decision on pended lines."""
+
+from __future__ import annotations
+
+import getpass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from server.authorization.record import Decision, NotDecidable, Verdict
+from server.authorization.request import Code
+from server.authorization.systems import DECISION_REASONS
+from server.cli.options import opened_payer, store_options
+from server.errors import Conflict
+from server.operations.line_decision import NotOnRecord, decide_lines, find
+from server.payer import Staff
+
+
+@click.command()
+@click.argument("number")
+@click.argument("verdict", type=click.Choice([each.value for each in Verdict]))
+@click.option("--line", type=click.IntRange(min=1), help="Sequence of the line; without it all pended lines.")
+@click.option("--units", help="What is authorized, for modify: fewer than were asked for.")
+@click.option("--reason", metavar="CODE", help="Coded reason (X12 886). A denial needs it.")
+@click.option("--note", metavar="TEXT", help="The reason in words the member understands. A denial needs it.")
+@store_options
+def decide(  # noqa: PLR0917
+    number: str,
+    verdict: str,
+    line: int | None,
+    units: str | None,
+    reason: str | None,
+    note: str | None,
+    data: Path | None,
+    mongodb: str | None,
+) -> None:
+    """Decide pended lines: approve, deny or modify.
+
+    NUMBER is an authorization number, which names its line, or the id of a ClaimResponse, which means all its pended
+    lines unless --line says which. Works while the server runs; the submitter reads the new answer at once.
+
+    \b
+    placet decide K7M2-94QX-TR8W-5 approve
+    placet decide K7M2-94QX-TR8W-5 modify --units 8
+    placet decide 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed deny --line 2 \\
+        --reason 0F --note "The exercise programme at home has not been tried yet."
+    """
+    staff = Staff(getpass.getuser())
+    decision = Decision(
+        verdict=Verdict(verdict),
+        by=staff.name,
+        units=_units(units),
+        code=Code(DECISION_REASONS, reason) if reason else None,
+        words=note or "",
+    )
+    with opened_payer(data, mongodb) as payer:
+        try:
+            found, named = find(payer, staff, number)
+            decided = decide_lines(payer, staff, found, line or named, decision)
+        except (NotOnRecord, NotDecidable) as error:
+            raise click.ClickException(str(error)) from error
+        except Conflict as error:
+            raise click.ClickException(
+                "Somebody else changed this authorization just now: look again, then decide."
+            ) from error
+    for each in decided.lines:
+        click.echo(f"line {each.sequence}  {each.determination.action.status:9}  {each.number}")
+
+
+def _units(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        units = Decimal(text)
+    except InvalidOperation:
+        units = Decimal("NaN")
+    if not units.is_finite():
+        raise click.BadParameter("write a number, for example 8", param_hint="--units")
+    return units

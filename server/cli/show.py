@@ -1,0 +1,103 @@
+"""`placet show`: one authorization with its lines and history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from server.authorization.record import Authorization, LineOnRecord
+from server.cli.options import opened_payer, store_options
+from server.operations.line_decision import NotOnRecord, find
+from server.payer import Exchange, Staff
+
+_COLOURS = {"approved": "green", "modified": "yellow", "pended": "cyan", "denied": "red", "cancelled": "dim"}
+
+
+@click.command()
+@click.argument("number")
+@store_options
+def show(number: str, data: Path | None, mongodb: str | None) -> None:
+    """Show one authorization: its lines, their reasons, and everything that happened to it.
+
+    NUMBER is an authorization number (any case, with or without dashes) or the id of a ClaimResponse. Works while
+    the server runs.
+
+    \b
+    placet show K7M2-94QX-TR8W-5
+    """
+    with opened_payer(data, mongodb) as payer:
+        try:
+            found, line = find(payer, Staff("placet show"), number)
+        except NotOnRecord as error:
+            raise click.ClickException(str(error)) from error
+        exchange = payer.authorizations.exchange(Staff("placet show"), found.id)
+    console = Console()
+    _heading(console, found)
+    console.print(_lines(found, line))
+    console.print(_history(found))
+    _warnings(console, exchange)
+
+
+def status_text(status: str) -> str:
+    """The status word in its colour, for rich."""
+    return f"[{_COLOURS.get(status, 'default')}]{status}[/]"
+
+
+def _heading(console: Console, found: Authorization) -> None:
+    clock = "expedited, 72 hours" if found.request.expedited else "standard, 7 days"
+    console.print(f"[bold]Authorization[/bold] {found.id}  (version {found.version})")
+    console.print(f"plan      {found.plan}")
+    console.print(f"received  {found.created:%Y-%m-%d %H:%M} UTC   due {found.due:%Y-%m-%d %H:%M} UTC ({clock})")
+    diagnoses = ", ".join(diagnosis.code.code for diagnosis in found.request.diagnoses)
+    if diagnoses:
+        console.print(f"covers    {diagnoses}")
+
+
+def _lines(found: Authorization, chosen: int | None) -> Table:
+    table = Table(title="Lines", title_justify="left", expand=False)
+    for column in ("line", "service", "asked", "status", "authorized", "number", "reason"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("line", "status", "number"))
+    for line in found.lines:
+        table.add_row(*_row(line), style="bold" if line.sequence == chosen else None)
+    return table
+
+
+def _row(line: LineOnRecord) -> tuple[str, ...]:
+    decided, asked = line.determination, line.asked.quantity
+    authorized = decided.authorized
+    amount = f"{authorized.quantity.value} {authorized.quantity.unit}" if authorized and authorized.quantity else ""
+    period = f" {authorized.period.start} to {authorized.period.end}" if authorized and authorized.period else ""
+    waits = f" (waits for {decided.waits_for.value})" if decided.waits_for else ""
+    return (
+        str(line.sequence),
+        line.asked.service.code,
+        f"{asked.value} {asked.unit}" if asked else "",
+        status_text(decided.action.status),
+        amount + period,
+        line.number,
+        " ".join(reason.words for reason in decided.reasons) + waits,
+    )
+
+
+def _history(found: Authorization) -> Table:
+    table = Table(title="History", title_justify="left", expand=False)
+    for column in ("when (UTC)", "line", "what", "by", "note"):
+        table.add_column(column, overflow="fold", no_wrap=column == "when (UTC)")
+    for event in found.history:
+        change = f"{event.what}: {event.before.status} -> " if event.before else f"{event.what}: "
+        table.add_row(
+            f"{event.at:%Y-%m-%d %H:%M:%S}",
+            str(event.line or "all"),
+            change + (event.after.status if event.after else ""),
+            event.by,
+            event.note,
+        )
+    return table
+
+
+def _warnings(console: Console, exchange: Exchange | None) -> None:
+    for issue in exchange.issues if exchange else ():
+        console.print(f"[yellow]{issue['severity']}[/] {issue['expression']}: {issue['message']}  ({issue['rule']})")
