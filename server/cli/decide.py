@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import click
 from server.authorization.record import Decision, NotDecidable, Verdict
 from server.authorization.request import Code
 from server.authorization.systems import DECISION_REASONS
-from server.cli.options import opened_payer, store_options
+from server.cli.options import opened_payer, staff, store_options
 from server.errors import Conflict
 from server.operations.line_decision import NotOnRecord, decide_lines, find
-from server.payer import Staff
 
 
 @click.command()
@@ -46,18 +44,18 @@ def decide(  # noqa: PLR0917
     placet decide 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed deny --line 2 \\
         --reason 0F --note "The exercise programme at home has not been tried yet."
     """
-    staff = Staff(getpass.getuser())
+    reviewer = staff()
     decision = Decision(
         verdict=Verdict(verdict),
-        by=staff.name,
+        by=reviewer.name,
         units=_units(units),
         code=Code(DECISION_REASONS, reason) if reason else None,
         words=note or "",
     )
     with opened_payer(data, mongodb) as payer:
         try:
-            found, named = find(payer, staff, number)
-            decided = decide_lines(payer, staff, found, line or named, decision)
+            found, named = find(payer, reviewer, number)
+            decided = decide_lines(payer, reviewer, found, line or named, decision)
         except (NotOnRecord, NotDecidable) as error:
             raise click.ClickException(str(error)) from error
         except Conflict as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from server.payer import Payer
+from server.payer import Payer, Staff
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,6 +25,14 @@ def store_options(command: Command) -> Command:
     )
     mongodb = click.option("--mongodb", metavar="URI", help="Your own MongoDB instead  [env: MONGODB_URI]")
     return data(mongodb(command))
+
+
+def staff() -> Staff:
+    """The person at this terminal, by their account's name: what stands in the history."""
+    try:
+        return Staff(getpass.getuser())
+    except (KeyError, OSError):
+        return Staff(f"user {os.getuid()}")
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from server.authorization.record import Authorization, LineOnRecord
-from server.cli.options import opened_payer, store_options
+from server.cli.options import opened_payer, staff, store_options
 from server.operations.line_decision import NotOnRecord, find
-from server.payer import Exchange, Staff
+from server.payer import Exchange
 
 _COLOURS = {"approved": "green", "modified": "yellow", "pended": "cyan", "denied": "red", "cancelled": "dim"}
 
@@ -30,10 +30,10 @@ def show(number: str, data: Path | None, mongodb: str | None) -> None:
     """
     with opened_payer(data, mongodb) as payer:
         try:
-            found, line = find(payer, Staff("placet show"), number)
+            found, line = find(payer, staff(), number)
         except NotOnRecord as error:
             raise click.ClickException(str(error)) from error
-        exchange = payer.authorizations.exchange(Staff("placet show"), found.id)
+        exchange = payer.authorizations.exchange(staff(), found.id)
     console = Console()
     _heading(console, found)
     console.print(_lines(found, line))
