@@ -1,0 +1,258 @@
+"""The settings of one server, read once from the environment and the command line.
+
+`Settings.from_environment` names every problem at once. `SETTINGS` is the whole list, also for people.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import yaml
+
+from server.payer import Caller
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_SHORTEST_TOKEN = 20
+HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` names all of them, each with what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token, known only by its SHA-256, and the caller who holds it."""
+
+    digest: bytes = field(repr=False)
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one server is started with. Immutable; there is one, made at start and handed to `create_app`."""
+
+    mongodb_uri: str | None = field(default=None, repr=False)  # may hold a password
+    database: str = "placet"
+    data: Path = Path(".placet")
+    content: Path | None = None
+    payer_name: str = "Placet demo payer"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    sandbox: bool = False
+    tokens: tuple[Token, ...] = ()
+    base_url: str | None = None
+    trusted_hosts: tuple[str, ...] = ()
+    resend_window: timedelta = timedelta(minutes=10)
+    workers: int = 2
+    threads: int = 16
+
+    @property
+    def loopback(self) -> bool:
+        """True when only this machine can reach the server."""
+        return self.host in LOOPBACK
+
+    def on_store(self, uri: str) -> Settings:
+        """These settings on the store at `uri`, once it runs."""
+        return replace(self, mongodb_uri=uri)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], **overrides: object) -> Settings:
+        """The settings that `environ` says, and the command line (`overrides`; None means not given) over it.
+
+        Raises:
+            SettingsError: a value cannot be read, a PLACET_ variable is unknown, or two settings contradict.
+        """
+        problems = list(_unknown(environ))
+        values: dict[str, Any] = {}
+        for setting, source, text in _given(environ, overrides):
+            try:
+                values[setting.name] = setting.read(text)
+            except ValueError as error:
+                problems.append(f"{source}: {error}")
+        if values.get("sandbox"):
+            values.setdefault("resend_window", timedelta(minutes=1))
+        values["tokens"] = (*values.pop("tokens_file", ()), *values.pop("tokens_inline", ()))
+        settings = cls(**values)
+        problems += [] if problems else _contradictions(settings)
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+
+class Setting(NamedTuple):
+    """One setting: its field, its variable, how its text is read (ValueError: what to write instead), its meaning."""
+
+    name: str
+    variable: str
+    read: Callable[[str], object]
+    meaning: str
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty; leave it out or give it a value.")
+    return text.strip()
+
+
+def _directory(text: str) -> Path:
+    path = Path(_text(text))
+    if not path.is_dir():
+        raise ValueError(f"{path} is not a directory.")
+    return path
+
+
+def _flag(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in ("1", "true", "yes", "on", "0", "false", "no", "off", ""):
+        raise ValueError("write true or false.")
+    return word in ("1", "true", "yes", "on")
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.strip().isascii() or not text.strip().isdigit() or not lowest <= int(text) <= highest:
+            raise ValueError(f"write a whole number from {lowest} to {highest}.")
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=_whole(0, 7 * 24 * 3600)(text))
+
+
+def _mongodb(text: str) -> str:
+    if not text.strip().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("write a connection string: mongodb://host:27017")
+    return text.strip()
+
+
+def _database(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,37}", text):
+        raise ValueError("use letters, digits, _ and -, at most 38, and begin with a letter.")
+    return text
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("write the public base as https://pas.example.org/fhir")
+    return text.strip().rstrip("/")
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in text.split(",") if host.strip())
+    if any("/" in host or " " in host for host in hosts):
+        raise ValueError("write host names, separated by commas: pas.example.org,pas.example.com")
+    return hosts
+
+
+def _tokens_inline(text: str) -> tuple[Token, ...]:
+    try:
+        return _read_tokens(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON (line {error.lineno}, column {error.colno}).") from None
+
+
+def _tokens_file(text: str) -> tuple[Token, ...]:
+    path = Path(_text(text))
+    try:
+        return _read_tokens(yaml.safe_load(path.read_text("utf-8")))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({type(error).__name__}).") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise ValueError(f"{path} is neither YAML nor JSON{where}.") from None
+
+
+def _read_tokens(listed: object) -> tuple[Token, ...]:
+    """Tokens from a list of {token or token_sha256, name, organization}; no message quotes a token."""
+    if not isinstance(listed, list) or not listed:
+        raise ValueError("write a list of {token, name, organization}, at least one.")
+    tokens = tuple(_read_token(entry, number) for number, entry in enumerate(listed, 1))
+    if len({token.digest for token in tokens}) < len(tokens):
+        raise ValueError("the same token is given to two callers; give each its own.")
+    return tokens
+
+
+def _read_token(entry: object, number: int) -> Token:
+    if not isinstance(entry, dict) or not entry.keys() <= {"token", "token_sha256", "name", "organization"}:
+        raise ValueError(f"entry {number}: write token (or token_sha256), name and organization, nothing else.")
+    if not all(isinstance(value, str) and value for value in entry.values()):
+        raise ValueError(f"entry {number}: every value is a text; put numbers in quotes.")
+    if not {"name", "organization"} <= entry.keys() or ("token" in entry) == ("token_sha256" in entry):
+        raise ValueError(f"entry {number}: name, organization and exactly one of token and token_sha256 are needed.")
+    if len(entry.get("token", "x" * _SHORTEST_TOKEN)) < _SHORTEST_TOKEN:
+        raise ValueError(
+            f"entry {number}: a token has at least {_SHORTEST_TOKEN} characters; make one: {HOW_TO_MAKE_ONE}"
+        )
+    digest = entry.get("token_sha256") or sha256(entry["token"].encode()).hexdigest()
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"entry {number}: token_sha256 is 64 hexadecimal digits in lower case.")
+    return Token(bytes.fromhex(digest), Caller(entry["name"], entry["organization"]))
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("mongodb_uri", "MONGODB_URI", _mongodb, "your own MongoDB; without it the embedded store is started"),
+    Setting("database", "PLACET_DATABASE", _database, "name of the database"),
+    Setting("data", "PLACET_DATA", lambda text: Path(_text(text)), "directory of the embedded store"),
+    Setting("content", "PLACET_CONTENT", _directory, "your own questionnaires/ directory: plans and topics"),
+    Setting("payer_name", "PLACET_PAYER", _text, "name of the payer, as it stands in answers"),
+    Setting("host", "PLACET_HOST", _text, "address to listen on"),
+    Setting("port", "PLACET_PORT", _whole(0, 65535), "port to listen on; 0 takes a free one"),
+    Setting("sandbox", "PLACET_SANDBOX", _flag, "no tokens, one fixed caller, synthetic data, loopback only"),
+    Setting("tokens_file", "PLACET_TOKENS_FILE", _tokens_file, "YAML or JSON list of {token, name, organization}"),
+    Setting("tokens_inline", "PLACET_TOKENS", _tokens_inline, "the same list as JSON in the variable itself"),
+    Setting("base_url", "PLACET_BASE_URL", _base_url, "public base of the API when a proxy stands before it"),
+    Setting("trusted_hosts", "PLACET_TRUSTED_HOSTS", _hosts, "host names that are answered, with commas between"),
+    Setting("resend_window", "PLACET_RESEND_WINDOW", _seconds, "seconds in which the same bytes are a lost answer"),
+    Setting("workers", "PLACET_WORKERS", _whole(1, 64), "processes that answer"),
+    Setting("threads", "PLACET_THREADS", _whole(16, 256), "threads of each; slow clients hold one each"),
+)
+
+
+def _given(environ: Mapping[str, str], overrides: Mapping[str, object]) -> Iterator[tuple[Setting, str, str]]:
+    for setting in SETTINGS:
+        override = overrides.get(setting.name)
+        if override is not None:
+            yield setting, f"--{setting.name}", str(override)
+        elif setting.variable in environ:
+            yield setting, setting.variable, environ[setting.variable]
+
+
+def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
+    variables = [setting.variable for setting in SETTINGS]
+    for name in sorted(environ):
+        if name.startswith("PLACET_") and name not in variables:
+            near = difflib.get_close_matches(name, variables, 1)
+            yield f"{name}: there is no such setting" + (f"; {near[0]}?" if near else ".")
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    if len({token.digest for token in settings.tokens}) < len(settings.tokens):
+        yield "PLACET_TOKENS, PLACET_TOKENS_FILE: the same token is in both; give each caller its own."
+    if settings.loopback:
+        return
+    if settings.sandbox:
+        yield f"The sandbox asks for no token and listens on {LOOPBACK[0]} only, not {settings.host}: leave --host out."
+    elif not settings.tokens:
+        yield (
+            f"Without tokens the server listens on {LOOPBACK[0]} only, not {settings.host}: "
+            "leave --host out, or list the callers' tokens in the file that PLACET_TOKENS_FILE names."
+        )

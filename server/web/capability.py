@@ -1,0 +1,60 @@
+"""The CapabilityStatement: what this server does, from the same catalogue as the routes, and nothing it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from server.operations.catalogue import Operation
+
+
+def capability_statement(
+    operations: Sequence[Operation], *, base: str, payer_name: str, security: str, started: datetime
+) -> dict[str, Any]:
+    """What `operations` offer at `base` (R4 CapabilityStatement, kind instance); `security` says how callers sign in.
+
+    It instantiates no CapabilityStatement of a guide: that would claim all of it.
+    """
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": started.isoformat(),
+        "publisher": payer_name,
+        "kind": "instance",
+        "software": {"name": "Placet", "version": version("placet")},
+        "implementation": {"description": f"Prior authorization by {payer_name}", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [_rest(operations, security)],
+    }
+
+
+def _rest(operations: Sequence[Operation], security: str) -> dict[str, Any]:
+    types = dict.fromkeys(operation.resource for operation in operations if operation.resource)
+    rest: dict[str, Any] = {"mode": "server", "security": {"cors": False, "description": security}}
+    if types:
+        rest["resource"] = [_resource(name, [each for each in operations if each.resource == name]) for name in types]
+    system = [_operation(each) for each in operations if not each.resource]
+    return rest | ({"operation": system} if system else {})
+
+
+def _resource(name: str, operations: Sequence[Operation]) -> dict[str, Any]:
+    profiles = list(dict.fromkeys(profile for operation in operations for profile in operation.profiles))
+    reads = [{"code": "read", "documentation": each.summary} for each in operations if each.kind == "read"]
+    others = [_operation(each) for each in operations if each.kind == "operation"]
+    return (
+        {"type": name}
+        | ({"supportedProfile": profiles} if profiles else {})
+        | ({"interaction": reads} if reads else {})
+        | ({"operation": others} if others else {})
+    )
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "name": operation.name.removeprefix("$"),
+        "definition": operation.definition,
+        "documentation": operation.summary,
+    }

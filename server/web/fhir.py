@@ -1,0 +1,131 @@
+"""The FHIR interface: one blueprint made from the catalogue, under whatever base it is asked to stand.
+
+A second dialect is a second blueprint, with its own catalogue and name, under another base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Blueprint, Flask, Response, g, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import BaseConverter
+
+from mappers.wire import to_bytes
+from server.operations.catalogue import Operation, Reply
+from server.payer import Call, Payer
+from server.settings import Settings
+from server.web.access import Access, sign_in_words
+from server.web.capability import capability_statement
+from server.web.door import PUBLIC, new_door, only
+from server.web.formats import check_format
+from server.web.outcome import FHIR_JSON
+from server.web.reading import read_resource
+
+
+class FhirId(BaseConverter):
+    """An id as FHIR allows it (R4 datatypes.html#id); anything else is an unknown path."""
+
+    regex = r"[A-Za-z0-9\-.]{1,64}"
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One FHIR base: what is offered there, by whom, to whom.
+
+    name     of the blueprint, one per dialect
+    prefix   path under which it stands
+    public   base URL that callers use, without trailing slash; None takes scheme and Host of each request
+    sign_in  how callers sign in, in words
+    """
+
+    operations: Sequence[Operation]
+    payer: Payer
+    access: Access
+    name: str = "fhir"
+    prefix: str = "/fhir"
+    public: str | None = None
+    sign_in: str = ""
+
+    @property
+    def base(self) -> str:
+        """The base URL as the caller of the current request reached it."""
+        return self.public or f"{request.scheme}://{request.host}{self.prefix}"
+
+
+def web_application(
+    settings: Settings,
+    operations: Sequence[Operation],
+    payer: Payer,
+    access: Access,
+    *,
+    ready: Callable[[], bool],
+) -> Flask:
+    """The whole door: the FHIR interface at /fhir, /health and a front page. `ready` says whether the store answers."""
+    app = new_door(settings, ready=ready)
+    interface = Interface(operations, payer, access, public=settings.base_url, sign_in=sign_in_words(settings))
+    app.register_blueprint(fhir_blueprint(interface))
+    return app
+
+
+def fhir_blueprint(interface: Interface) -> Blueprint:
+    """The routes of an interface: its operations and its CapabilityStatement."""
+    blueprint = Blueprint(interface.name, __name__, url_prefix=interface.prefix)
+    blueprint.record_once(_know_ids)
+    for operation in interface.operations:
+        method = "POST" if operation.kind == "operation" else "GET"
+        endpoint = f"{operation.resource or 'system'}-{operation.name.removeprefix('$')}"
+        blueprint.add_url_rule(_path(operation), endpoint, _answering(operation, interface), **only(method))
+    blueprint.add_url_rule("/metadata", "metadata", _describing(interface), **only("GET"))
+    return blueprint
+
+
+def _know_ids(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["fhir_id"] = FhirId
+
+
+def _path(operation: Operation) -> str:
+    if operation.kind == "read":
+        return f"/{operation.resource}/<fhir_id:id>"
+    return f"/{operation.resource}/{operation.name}" if operation.resource else f"/{operation.name}"
+
+
+def _answering(operation: Operation, interface: Interface) -> Callable[..., Response]:
+    """One operation as a view: who calls, can they read the answer, what do they say; then the operation itself."""
+
+    def answer_call(id: str = "") -> Response:
+        caller = g.caller = interface.access(request)
+        check_format(request)
+        raw, resource = read_resource(request, operation.body_limit) if operation.kind == "operation" else (b"", {})
+        g.bytes_in = len(raw)
+        query = request.args.to_dict()
+        call = Call(caller, interface.base, raw, resource, id, query, g.request_id)
+        return _written(operation.handler(call, interface.payer))
+
+    return answer_call
+
+
+def _describing(interface: Interface) -> Callable[[], Response]:
+    started = datetime.now(UTC).replace(microsecond=0)
+
+    def describe() -> Response:
+        check_format(request)
+        statement = capability_statement(
+            interface.operations,
+            base=interface.base,
+            payer_name=interface.payer.name,
+            security=interface.sign_in,
+            started=started,
+        )
+        response = _written(statement)
+        response.headers["Cache-Control"] = PUBLIC
+        return response
+
+    return describe
+
+
+def _written(reply: Reply) -> Response:
+    """Bytes go out exactly as they are, a resource as JSON."""
+    return Response(reply if isinstance(reply, bytes) else to_bytes(reply), content_type=FHIR_JSON)
