@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from server.authorization.determination import Reason
+from server.authorization.determination import Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
 
@@ -74,6 +74,7 @@ class Topic:
     recommended     how much is certified without a question (PF-14); None = as asked
     approved_days   length of the approved period, in days
     reason          why a line is denied, reduced or pended by this topic, in words for the member
+    pending         why a line is pended, where `reason` says why it is reduced (PF-2)
     provider_words  what the submitter is told besides
     """
 
@@ -91,6 +92,11 @@ class Topic:
     above: Above = Above.PEND
     approved_days: int = 90
     documentation: tuple[DocumentationRequirement, ...] = ()
+    pending: Reason | None = None
+
+    def reason_for(self, action: ReviewAction) -> Reason:
+        """Why a line of the topic is denied, reduced or pended: never the words of a reduction for a pended line."""
+        return self.pending if action is ReviewAction.PENDED and self.pending else self.reason
 
     @property
     def reference(self) -> str:

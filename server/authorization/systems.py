@@ -57,8 +57,7 @@ _OTHER_SPELLINGS = {
     "urn:oid:2.16.840.1.113883.6.101": TAXONOMY,
     "urn:oid:2.16.840.1.113883.6.50": PLACES_OF_SERVICE,
 }
-_RULES = {HCPCS, CPT, ICD_10_CM, ICD_10_PCS, LOINC, SNOMED, RXNORM, NDC, UCUM, NPI, TAXONOMY, SERVICE_TYPES}
-_RULES |= {REVIEW_ACTIONS, DECISION_REASONS, REJECT_REASONS, REPORT_TYPES, UNITS, PLACES_OF_SERVICE, REVENUE_CODES}
+_KNOWN = frozenset(SHORT_NAMES.values()) | {UCUM, UNITS, REVIEW_ACTIONS, REJECT_REASONS}
 
 
 def _plain(uri: str) -> str:
@@ -66,12 +65,12 @@ def _plain(uri: str) -> str:
     return uri.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")
 
 
-_BY_PLAIN = {_plain(uri): uri for uri in _RULES} | {_plain(other): uri for other, uri in _OTHER_SPELLINGS.items()}
+_BY_PLAIN = {_plain(uri): uri for uri in _KNOWN} | {_plain(other): uri for other, uri in _OTHER_SPELLINGS.items()}
 
 
 def normal_system(uri: str) -> str:
     """The spelling that rules use for a code system that messages spell in several ways; others unchanged."""
-    return uri if uri in _RULES else _BY_PLAIN.get(_plain(uri), uri)
+    return uri if uri in _KNOWN else _BY_PLAIN.get(_plain(uri), uri)
 
 
 def system_named(name: str) -> str | None:

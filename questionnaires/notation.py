@@ -1,0 +1,144 @@
+"""How single things are written in plans, topics and cases: words, codes, amounts, days; each a marshmallow field.
+
+A message of a field says what is wrong and, after " - ", how to mend it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
+
+from server.authorization.request import Code, Quantity
+from server.authorization.systems import SHORT_NAMES, system_named
+
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(?:\s+(\S+))?")
+
+
+class Notation(Schema):
+    """A mapping whose every field is known: a name that is not is an error that proposes the nearest one."""
+
+    error_messages = {"type": "fields are expected here - write lines of the form name: value"}  # noqa: RUF012
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Say in our words that a field is missing or empty."""
+        name = field_obj.data_key or field_name
+        field_obj.error_messages["required"] = f"'{name}' is missing - add it"
+        field_obj.error_messages["null"] = f"'{name}' is empty - give it a value or delete the line"
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def every_field_is_known(self, _data: Any, original: Any, **_: Any) -> None:
+        """Refuse names that are no fields of this mapping."""
+        if not isinstance(original, Mapping):
+            return
+        known = [field.data_key or name for name, field in self.fields.items()]
+        unknown = {name: [_unknown(name, known)] for name in original if name not in known}
+        if unknown:
+            raise ValidationError(unknown)
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    mend = f"did you mean '{near[0]}'?" if near else f"the fields here are {', '.join(known)}"
+    return f"unknown field '{name}' - {mend}"
+
+
+class Text(fields.Field[str]):
+    """Words on one line; line breaks and runs of blanks become one blank."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("a text is expected here - write it as words, in quotes if it has a colon")
+        words = " ".join(value.split())
+        if not words:
+            raise ValidationError("the text is blank - write it or delete the line")
+        return words
+
+
+class Day(fields.Field[date]):
+    """A day as 2026-01-31."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        try:
+            return date.fromisoformat(value)
+        except (ValueError, TypeError):
+            raise ValidationError(f"{value!r} is no day - write it as 2026-01-31") from None
+
+
+class Days(fields.Field[int]):
+    """A number of days, 1 or more."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if not isinstance(value, str) or not value.isascii() or not value.isdigit() or not 1 <= int(value[:6]) <= 3660:
+            raise ValidationError(f"{value!r} is no number of days - write a whole number from 1 to 3660")
+        return int(value)
+
+
+class Amount(fields.Field[Quantity]):
+    """How much: ``20 visits``, ``3 units``, or a number alone where any unit will do."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Quantity:
+        found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+        if found is None or not Decimal(found[1]):
+            raise ValidationError(f"{value!r} is no amount - write a number above 0 and a unit: 20 visits")
+        return Quantity(Decimal(found[1]), _singular(found[2] or ""))
+
+
+class SystemName(fields.Field[str]):
+    """A code system by its short name or URI; read as the one URI that rules use."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return _system_from(value)
+
+
+class CodeText(fields.Field[Code]):
+    """A code with its system: ``hcpcs E1390``."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Code:
+        return code_from(value)
+
+
+class Choice(fields.Field[Any]):
+    """One of a few words."""
+
+    def __init__(self, words: type[StrEnum], **options: Any) -> None:
+        super().__init__(**options)
+        self.words = words
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> StrEnum:
+        if value not in list(self.words):
+            raise ValidationError(f"{value!r} is no choice here - write one of: {', '.join(self.words)}")
+        return self.words(value)
+
+
+def _singular(word: str) -> str:
+    plain = word.lower()
+    return plain[:-1] if plain.endswith("s") and not plain.endswith("ss") else plain
+
+
+def code_from(value: Any) -> Code:
+    """The code written as system and code: ``hcpcs E1390``.
+
+    Raises:
+        ValidationError: it is written otherwise, or its system has no such short name.
+    """
+    system, _blank, code = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if not code.strip():
+        raise ValidationError(f"{value!r} is no code - write system and code: hcpcs E1390")
+    return Code(_system_from(system), code.strip())
+
+
+def _system_from(value: Any) -> str:
+    uri = system_named(value) if isinstance(value, str) else None
+    if uri is None:
+        raise ValidationError(f"unknown code system {value!r} - use a URI or one of {', '.join(SHORT_NAMES)}")
+    return uri
