@@ -1,0 +1,27 @@
+"""`make bench`: every measurement, or the ones named: `make bench ARGS=submit`."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from bench import profiles, submit
+
+BENCHES = {"submit": submit.main, "profiles": profiles.main}
+
+
+def main(names: list[str]) -> int:
+    """Run the named measurements (all where none is named) and print their tables."""
+    console = Console(width=110)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        console.print(f"There is no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
+        return 2
+    for name in names or BENCHES:
+        BENCHES[name](console)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
