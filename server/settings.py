@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import yaml
-
 from server.payer import Caller
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -75,9 +73,9 @@ class Settings:
         """The settings that `environ` says, and the command line (`overrides`; None means not given) over it.
 
         Raises:
-            SettingsError: a value cannot be read, a PLACET_ variable is unknown, or two settings contradict.
+            SettingsError: a value cannot be read, a variable is misspelt, or two settings contradict.
         """
-        problems = list(_unknown(environ))
+        problems = list(_misspelt(environ))
         values: dict[str, Any] = {}
         for setting, source, text in _given(environ, overrides):
             try:
@@ -170,6 +168,8 @@ def _tokens_inline(text: str) -> tuple[Token, ...]:
 
 
 def _tokens_file(text: str) -> tuple[Token, ...]:
+    import yaml
+
     path = Path(_text(text))
     try:
         return _read_tokens(yaml.safe_load(path.read_text("utf-8")))
@@ -236,12 +236,13 @@ def _given(environ: Mapping[str, str], overrides: Mapping[str, object]) -> Itera
             yield setting, setting.variable, environ[setting.variable]
 
 
-def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """Variables that are nearly a setting: a server without the trusted hosts somebody meant to set is not started."""
     variables = [setting.variable for setting in SETTINGS]
     for name in sorted(environ):
-        if name.startswith("PLACET_") and name not in variables:
-            near = difflib.get_close_matches(name, variables, 1)
-            yield f"{name}: there is no such setting" + (f"; {near[0]}?" if near else ".")
+        near = difflib.get_close_matches(name, variables, 1, cutoff=0.88) if name.startswith("PLACET_") else []
+        if near and name not in variables:
+            yield f"{name}: there is no such setting; {near[0]} is meant?"
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from server.errors import NotFound, NotReadable, Refusal, Unavailable, WrongMethod, refusal
 from server.settings import LOOPBACK, Settings
-from server.web.journal import note_answer, note_bug
+from server.web.journal import new_request_id, note_answer, note_bug
 from server.web.outcome import answer, reference
 
 PUBLIC = "public, max-age=60"
@@ -59,7 +58,7 @@ def only(method: str) -> dict[str, Any]:
 
 def _name_request() -> None:
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else new_request_id()
     g.started = time.perf_counter()
 
 
@@ -99,7 +98,7 @@ def _health(ready: Callable[[], bool]) -> Callable[[], Response]:
         try:
             works = ready()
         except Exception as error:  # whatever the store's driver raises, the answer is no; the log says what
-            note_bug(error)
+            note_bug(error, g.request_id)
             works = False
         if not works:
             raise refusal(Unavailable, "transient", "The store does not answer.", "health")
@@ -132,7 +131,7 @@ def _on_http_error(error: HTTPException) -> Response:
 
 
 def _on_bug(error: Exception) -> Response:
-    note_bug(error)
+    note_bug(error, g.request_id)
     return reference(g.request_id)
 
 

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from flask import Response, g, request
@@ -76,9 +77,19 @@ def note_answer(response: Response) -> None:
     JOURNAL.info("answered", extra={"facts": facts})
 
 
-def note_bug(error: BaseException) -> None:
+def new_request_id() -> str:
+    """An id for a request that brought none; it is also the reference of a bug."""
+    return token_hex(16)
+
+
+def note_unreadable(error: BaseException, request_id: str) -> None:
+    """Log that something arrived that is not HTTP."""
+    JOURNAL.info("unreadable", extra={"facts": {"request_id": request_id, "exception": list(_types(error))}})
+
+
+def note_bug(error: BaseException, request_id: str) -> None:
     """Log an exception nobody expected: the types along its causes and our own frames, never its words."""
-    facts = {"request_id": g.request_id, "exception": list(_types(error)), "frames": list(_frames(error))}
+    facts = {"request_id": request_id, "exception": list(_types(error)), "frames": list(_frames(error))}
     JOURNAL.error("bug", extra={"facts": facts})
 
 

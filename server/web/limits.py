@@ -13,4 +13,4 @@ BASE64_KEYS = frozenset({"data", "valueBase64Binary"})  # as long as the body it
 NUMBER_DIGITS = 18  # R4 datatypes.html#decimal
 NUMBER_MAGNITUDE = 308  # what every binary64 reader behind us can hold
 PROBLEMS = 100  # issues of one answer
-BODY_SECONDS = 15  # for one body to arrive
+REQUEST_SECONDS = 15.0  # for one request to arrive

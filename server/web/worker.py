@@ -1,0 +1,82 @@
+"""How gunicorn serves the door: one that no slow client can hold, and that answers JSON even to what is not HTTP."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from gunicorn import glogging
+from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from server.errors import NotReadable, refusal
+from server.web import limits
+from server.web.journal import new_request_id, note_bug, note_unreadable
+from server.web.outcome import answer, reference
+
+
+class DoorWorker(ThreadWorker):  # type: ignore[misc]
+    """Threads that answer; whoever has not sent the whole request in `limits.REQUEST_SECONDS` is read no further."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.arriving: dict[TConn, float] = {}
+
+    def init_signals(self) -> None:
+        """Ctrl-C reaches the whole process group: the master alone decides, so that answers under way are finished."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def handle(self, conn: TConn) -> Any:
+        """Answer the next request on a connection, in a thread of the pool."""
+        self.arriving[conn] = time.monotonic() + limits.REQUEST_SECONDS
+        try:
+            return super().handle(conn)
+        finally:
+            self.arriving.pop(conn, None)
+
+    def notify(self) -> None:
+        """Called about once a second by the main thread."""
+        super().notify()
+        now = time.monotonic()
+        for conn, until in list(self.arriving.items()):
+            if now > until and self.arriving.pop(conn, 0.0):
+                _stop_reading(conn.sock)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """What gunicorn cannot read as HTTP is refused as everything else is; gunicorn itself would send HTML."""
+        request_id = new_request_id()
+        if isinstance(exc, ParseException | NoMoreData):
+            note_unreadable(exc, request_id)
+            refused = refusal(NotReadable, "structure", "This is not an HTTP request that can be read.", "RFC 9112")
+            response = answer(refused, request_id)
+        else:
+            note_bug(exc, request_id)
+            response = reference(request_id)
+        response.headers["Connection"] = "close"
+        response.headers["X-Request-Id"] = request_id
+        head = f"HTTP/1.1 {response.status}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in response.headers)
+        with suppress(OSError):  # the client went away
+            write_nonblock(client, head.encode("latin-1") + b"\r\n" + response.get_data())
+
+
+class QuietLogger(glogging.Logger):  # type: ignore[misc]
+    """gunicorn's own messages, warnings and worse, through our journal."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave formatting and output to the root logger."""
+        super().setup(cfg)
+        self.error_log.handlers = []
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+
+
+def _stop_reading(sock: socket.socket) -> None:
+    """The reading thread sees the end of the stream; an answer under way can still be written."""
+    with suppress(OSError):  # closed in the meantime
+        socket.socket.shutdown(sock, socket.SHUT_RD)
