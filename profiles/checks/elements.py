@@ -1,0 +1,218 @@
+"""The shape of objects and lists: known names, what must be there, nothing empty, one of each choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from profiles.problem import Check, Problem, Problems, is_name, shown
+
+if TYPE_CHECKING:
+    from profiles.visit import Visit
+
+
+@dataclass(slots=True)
+class Needed:
+    """An element that must be there: the JSON names it can have, and what to say when none is."""
+
+    names: tuple[str, ...]
+    absent: Callable[[Visit], Problems]
+
+
+@dataclass(slots=True)
+class Fields:
+    """What an object may hold. The dicts are filled after the check that uses them is made: types contain themselves.
+
+    table       JSON name -> check of its value
+    aliases     JSON name -> element name where they differ (valueString -> value, _birthDate -> birthDate)
+    forbidden   names R4 has and a profile takes away -> (rule, what is allowed instead)
+    needed      elements that must be there
+    choices     groups of names of which one may be used
+    extras      checks of what is inside an absent sibling of a primitive, by JSON name
+    """
+
+    what: str
+    path: str
+    table: dict[str, Check] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    forbidden: dict[str, tuple[str, str]] = field(default_factory=dict)
+    needed: list[Needed] = field(default_factory=list)
+    quick: set[str] = field(default_factory=set)
+    choices: list[frozenset[str]] = field(default_factory=list)
+    siblings: list[tuple[str, Check]] = field(default_factory=list)
+    is_extension: bool = False
+
+
+def object_check(fields: Fields) -> Check:
+    """The check of an object; every problem inside, with its trail."""
+    table = fields.table
+    quick = fields.quick
+    choices = fields.choices
+    siblings = fields.siblings
+    needed = fields.needed
+    find = table.get
+
+    def check(value: Any, visit: Visit) -> Problems:
+        if type(value) is not dict:
+            return [_not_an_object(value, fields)]
+        problems: Problems = None
+        for name, part in value.items():
+            one = find(name)
+            if one is None:
+                found: Problems = [_unknown(name, fields)]
+            else:
+                found = one(part, visit)
+            if found:
+                found = _placed(found, name, value, fields)
+                if problems is None:
+                    problems = found
+                else:
+                    problems += found
+        if not value or (len(value) == 1 and "id" in value):
+            return [_empty(fields), *(problems or ())]
+        if needed and not quick <= value.keys():
+            for need in needed:
+                if not any(name in value for name in need.names):
+                    problems = (problems or []) + (need.absent(visit) or [])
+        if choices:
+            problems = _one_of_each(value, choices, fields, problems)
+        for name, inside in siblings:
+            if name in value and f"_{name}" not in value:
+                found = inside({}, visit)
+                if found:
+                    problems = (problems or []) + [problem.above(name) for problem in found]
+        return problems
+
+    return check
+
+
+def extension_object(fields: Fields) -> Check:
+    """The check of an extension object: as any object, and a value or extensions, never both (ext-1)."""
+    inner = object_check(fields)
+    url_and_value = 2
+
+    def check(value: Any, visit: Visit) -> Problems:
+        problems = inner(value, visit)
+        if type(value) is dict and (len(value) != url_and_value or "id" in value):
+            has_value = any(name.startswith(("value", "_value")) for name in value)
+            if has_value == ("extension" in value) and value:
+                what = "both a value and extensions" if has_value else "neither a value nor extensions"
+                return [Problem("invariant", f"an extension has {what}", "ext-1", "Keep one."), *(problems or ())]
+        return problems
+
+    return check
+
+
+def _placed(found: list[Problem], name: str, value: dict[str, Any], fields: Fields) -> list[Problem]:
+    shown_name = fields.aliases.get(name, name) if is_name(name.lstrip("_")) else ""
+    kept = []
+    for problem in found:
+        if problem.gap and problem.trail and _filled(value.get(f"_{name}"), problem.trail[-1]):
+            continue
+        if shown_name:
+            problem.trail.append(shown_name)
+        kept.append(problem)
+    return kept
+
+
+def _filled(sibling: Any, position: str | int) -> bool:
+    return (
+        isinstance(sibling, list)
+        and isinstance(position, int)
+        and position < len(sibling)
+        and isinstance(sibling[position], dict)
+        and bool(sibling[position])
+    )
+
+
+def _not_an_object(value: Any, fields: Fields) -> Problem:
+    return Problem(
+        "structure", f"must be an object ({fields.what}), not {_kind(value)}", f"R4 {fields.path}", "Write { ... }."
+    )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, str):
+        return "a string"
+    return {list: "an array", dict: "an object", type(None): "null"}.get(type(value), "a number")
+
+
+def _empty(fields: Fields) -> Problem:
+    return Problem("invariant", f"{fields.what} without content", "ele-1", "Leave the element out or give it content.")
+
+
+def _unknown(name: Any, fields: Fields) -> Problem:
+    forbidden = fields.forbidden.get(name)
+    if forbidden is not None:
+        rule, instead = forbidden
+        return Problem("structure", f"{name} is not allowed here", rule, instead or f"Remove {name}.")
+    said = f"unknown element {name}" if is_name(str(name).lstrip("_")) else "unknown element"
+    return Problem("structure", said, f"R4 {fields.path}", "Remove it, or correct its name.")
+
+
+def _one_of_each(value: dict[str, Any], choices: list[frozenset[str]], fields: Fields, problems: Problems) -> Problems:
+    for names in choices:
+        used = value.keys() & names
+        if len(used) > 1:
+            element = fields.aliases.get(next(iter(used)), "")
+            text = f"{' and '.join(sorted(used))} together; only one may be used"
+            found = Problem("structure", text, f"R4 {fields.path}.{element}[x]", "Keep one of them.", trail=[element])
+            problems = [*(problems or ()), found]
+    return problems
+
+
+def list_check(item: Check, path: str, at_least: int = 0, at_most: int | None = None, rule: str = "") -> Check:
+    """The check of an array: it is one, it is not empty, it has as many items as allowed, each item is right."""
+
+    def check(value: Any, visit: Visit) -> Problems:
+        if type(value) is not list:
+            return [Problem("structure", f"must be an array, not {_kind(value)}", f"R4 {path}", "Write [ ... ].")]
+        if not value:
+            return [Problem("structure", "an empty array", f"R4 {path}", "Leave the element out.")]
+        problems: Problems = None
+        for number, part in enumerate(value):
+            found = item(part, visit)
+            if found:
+                for problem in found:
+                    problem.trail.append(number)
+                if problems is None:
+                    problems = found
+                else:
+                    problems += found
+        size = len(value)
+        if size < at_least:
+            text = f"{size} where at least {at_least} are needed"
+            problems = [*(problems or ()), Problem("required", text, rule)]
+        elif at_most is not None and size > at_most:
+            problems = [*(problems or ()), Problem("structure", f"{size} where at most {at_most} may be", rule)]
+        return problems
+
+    return check
+
+
+def sibling_list(inside: Check, path: str) -> Check:
+    """The check of the `_x` array beside a list of primitives: null or an object at each position."""
+
+    def item(value: Any, visit: Visit) -> Problems:
+        return None if value is None else inside(value, visit)
+
+    return list_check(item, path)
+
+
+def resource_type(expected: str) -> Check:
+    """The resourceType is the one looked for."""
+
+    def check(value: Any, _visit: Visit) -> Problems:
+        if value == expected:
+            return None
+        return [Problem("structure", f"must be {expected}, not {shown(value)}", f"R4 {expected}")]
+
+    return check
+
+
+def nothing_more(_value: Any, _visit: Visit) -> Problems:
+    """Always right."""
+    return None

@@ -1,0 +1,67 @@
+"""The invariants of the tables, each a native predicate; ele-1 and ext-1 are part of the structure checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+try:
+    from profiles.invariants import PREDICATES, UNDECIDABLE
+except ImportError:
+    PREDICATES, UNDECIDABLE = {}, {}
+from profiles.problem import Check, Problem, Problems
+from profiles.spot import Spot
+
+if TYPE_CHECKING:
+    from profiles.compiler import Compiler
+    from profiles.visit import Visit
+
+NATIVE = frozenset({"ele-1", "ext-1"})
+
+
+def invariants(spot: Spot, compiler: Compiler) -> Check | None:
+    """Every invariant the definitions name for this element holds."""
+    checks: dict[str, Check] = {}
+    for shape in (*compiler.type_roots(spot.use), *spot.shapes):
+        for key in shape.element.rules:
+            if key not in checks and key not in NATIVE and key not in UNDECIDABLE:
+                one = _invariant(key, shape.guide, compiler.tables.severity(shape.guide, key))
+                if one is not None:
+                    checks[key] = one
+    return all_of(list(checks.values()))
+
+
+def all_of(checks: list[Check]) -> Check | None:
+    """Several checks as one."""
+    if len(checks) < 2:
+        return checks[0] if checks else None
+    several = tuple(checks)
+
+    def check(value: Any, visit: Visit) -> Problems:
+        problems: Problems = None
+        for one in several:
+            found = one(value, visit)
+            if found:
+                if problems is None:
+                    problems = found
+                else:
+                    problems += found
+        return problems
+
+    return check
+
+
+def _invariant(key: str, guide: str, severity: str) -> Check | None:
+    predicate = PREDICATES.get(f"{key}@{guide}") or PREDICATES.get(key)
+    if predicate is None:
+        return None
+    holds = predicate
+    meaning = (predicate.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    message = f"{key} does not hold" + (f": {meaning}" if meaning else "")
+    grave: Any = "error" if severity == "error" else "warning"
+
+    def check(value: Any, visit: Visit) -> Problems:
+        if holds(value, visit):
+            return None
+        return [Problem("invariant", message, key, f"Make true: {meaning}." if meaning else "", severity=grave)]
+
+    return check

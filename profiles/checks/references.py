@@ -1,0 +1,62 @@
+"""References: their targets' types and, inside the Bundle or the resource, their targets' profiles."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from profiles.notation import CORE
+from profiles.problem import Check, Problem, Problems, shown
+from profiles.spot import Spot, rule_id, types
+
+if TYPE_CHECKING:
+    from profiles.compiler import Compiler
+    from profiles.visit import Candidates, Visit
+
+ANY = CORE + "Resource"
+_TYPED = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
+
+
+def targets(spot: Spot, compiler: Compiler) -> Check | None:
+    """What a Reference may point to: a type when only the text tells, a profile when the target is at hand."""
+    if spot.use.code != "Reference" or not spot.use.targets or ANY in spot.use.targets:
+        return None
+    by_type = allowed(spot.use.targets, compiler)
+    if by_type is None:
+        return None
+    names = " or ".join(sorted(by_type))
+    rule = rule_id(types(spot.shapes)[1], f"Reference({names})")
+
+    def check(value: Any, visit: Visit) -> Problems:
+        reference = value.get("reference") if type(value) is dict else None
+        if type(reference) is not str:
+            return None
+        place = visit.resolve(reference)
+        if place is None:
+            typed = _TYPED.search(reference)
+            kind = typed[1] if typed else None
+        else:
+            kind = place.type
+        if kind is None:
+            return None
+        candidates = by_type.get(kind)
+        if candidates is None:
+            return [Problem("value", f"points to {shown(kind)}, not to {names}", rule, f"Refer to {names}.")]
+        if place is not None:
+            visit.want(place, candidates)
+        return None
+
+    return check
+
+
+def allowed(canonicals: tuple[str, ...], compiler: Compiler) -> dict[str, Candidates] | None:
+    """Type -> the profiles a resource of it may have; None when a canonical is unknown, so nothing can be told."""
+    by_type: dict[str, list[str]] = {}
+    for canonical in canonicals:
+        kind = compiler.tables.type_of(canonical)
+        if kind is None:
+            if not canonical.startswith(CORE):
+                return None
+            kind = canonical.removeprefix(CORE)
+        by_type.setdefault(kind, []).append(canonical)
+    return {kind: compiler.one_of(kind, tuple(several)) for kind, several in by_type.items()}

@@ -1,0 +1,75 @@
+"""Invariants of every domain resource: what may be contained, and that it is pointed to (R4 domainresource.html)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from profiles.invariants.elements import Json, child, descendants, has, objects, on_object
+from profiles.invariants.scope import Predicate, Scope
+
+# What R4B brought that R4 does not have (dom-r4b).
+_R4B_TYPES = frozenset(
+    (
+        "AdministrableProductDefinition",
+        "Citation",
+        "ClinicalUseDefinition",
+        "Evidence",
+        "EvidenceReport",
+        "EvidenceVariable",
+        "Ingredient",
+        "MedicinalProductDefinition",
+        "PackagedProductDefinition",
+        "RegulatedAuthorization",
+        "SubscriptionStatus",
+        "SubscriptionTopic",
+        "SubstanceDefinition",
+    )
+)
+
+
+def _contains_none_twice(resource: Json) -> bool:
+    return not any(has(one, "contained") for one in objects(resource, "contained"))
+
+
+def _contained_are_pointed_to(resource: Json) -> bool:
+    """Each by a reference, canonical, uri or url `#id` of the resource, or itself pointing to its container."""
+    contained = objects(resource, "contained")
+    if not contained:
+        return True
+    targets = _fragments_in(resource)
+    return all(f"#{one.get('id')}" in targets or "#" in _fragments_in(one) for one in contained)
+
+
+def _fragments_in(resource: Json) -> set[str]:
+    """Every `#...` text below `resource`; JSON does not tell canonicals from other texts, which only allows more."""
+    places = [resource, *descendants(resource)]
+    texts = (value for place in places for value in place.values())
+    flat = (one for text in texts for one in (text if isinstance(text, list) else (text,)))
+    return {one for one in flat if isinstance(one, str) and one.startswith("#")}
+
+
+def _contained_without_version(resource: Json) -> bool:
+    metas = [child(one, "meta") for one in objects(resource, "contained")]
+    return not any(has(meta, "versionId") or has(meta, "lastUpdated") for meta in metas)
+
+
+def _contained_without_security(resource: Json) -> bool:
+    return not any(has(child(one, "meta"), "security") for one in objects(resource, "contained"))
+
+
+def _only_r4b_contains_r4b(contained: Any, scope: Scope) -> bool:
+    kind = contained.get("resourceType") if isinstance(contained, dict) else None
+    if not isinstance(kind, str) or kind not in _R4B_TYPES:
+        return True
+    container = scope.resource.get("resourceType")
+    return isinstance(container, str) and container in _R4B_TYPES
+
+
+DOMAIN: dict[str, Predicate] = {
+    "dom-2": on_object(_contains_none_twice),
+    "dom-3": on_object(_contained_are_pointed_to),
+    "dom-4": on_object(_contained_without_version),
+    "dom-5": on_object(_contained_without_security),
+    "dom-6": on_object(lambda resource: has(child(resource, "text"), "div")),
+    "dom-r4b": _only_r4b_contains_r4b,
+}

@@ -1,0 +1,98 @@
+"""Invariants of Questionnaire and QuestionnaireResponse: R4, SDC and the DTR profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from profiles.invariants.elements import (
+    Json,
+    choice_name,
+    count,
+    descendants,
+    has,
+    is_distinct,
+    never_when,
+    not_both,
+    objects,
+    on_object,
+    only_when,
+    some,
+)
+from profiles.invariants.scope import Predicate
+
+_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+_DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/"
+_WITH_OPTIONS = ("choice", "open-choice", "decimal", "integer", "date", "dateTime", "time", "string", "quantity")
+
+
+def extended(node: Json, url: str) -> bool:
+    """True when `node` has an extension of that url."""
+    return any(one.get("url") == url for one in objects(node, "extension"))
+
+
+def _is_group_or_has_no_items(item: Json) -> bool:
+    if item.get("type") == "group":
+        return has(item, "item")
+    return item.get("type") != "display" or not has(item, "item")
+
+
+def _options_fit_type(item: Json) -> bool:
+    kind = item.get("type")
+    return kind is None or kind in _WITH_OPTIONS or not (has(item, "answerOption") or has(item, "answerValueSet"))
+
+
+def _exists_asks_boolean(condition: Json) -> bool:
+    return condition.get("operator") != "exists" or choice_name(condition, "answer") in ("answerBoolean", None)
+
+
+def _links_differ(questionnaire: Json) -> bool:
+    return is_distinct([one.get("linkId") for one in descendants(questionnaire)])
+
+
+def _answer_expression_stands_alone(item: Json) -> bool:
+    if not extended(item, _SDC + "sdc-questionnaire-answerExpression"):
+        return True
+    return not (has(item, "answerOption") or has(item, "answerValueSet"))
+
+
+def _answered_once(response: Json) -> bool:
+    """Among the items directly below the response, an item or an answer, no two answered ones share a linkId."""
+    return all(
+        is_distinct([item.get("linkId") for item in objects(place, "item") if _is_answered(item)])
+        for place in _places_of_items(response)
+    )
+
+
+def _places_of_items(response: Json) -> Iterator[Json]:
+    waiting = [response]
+    while waiting:
+        place = waiting.pop()
+        yield place
+        waiting += objects(place, "item")
+        waiting += objects(place, "answer")
+
+
+def _is_answered(item: Json) -> bool:
+    return any(choice_name(answer, "value") for answer in objects(item, "answer"))
+
+
+QUESTIONNAIRE: dict[str, Predicate] = {
+    "que-1": on_object(_is_group_or_has_no_items),
+    "que-2": on_object(_links_differ),
+    "que-3": never_when("type", "display", "code"),
+    "que-4": not_both("answerOption", "answerValueSet"),
+    "que-5": on_object(_options_fit_type),
+    "que-6": never_when("type", "display", "required", "repeats"),
+    "que-7": on_object(_exists_asks_boolean),
+    "que-8": never_when("type", "group display", "initial"),
+    "que-9": never_when("type", "display", "readOnly"),
+    "que-10": only_when("type", "boolean decimal integer string text url open-choice", "maxLength"),
+    "que-11": not_both("answerOption", "initial"),
+    "que-12": on_object(lambda item: count(item, "enableWhen") <= 2 or has(item, "enableBehavior")),
+    "que-13": on_object(lambda item: item.get("repeats") is True or count(item, "initial") <= 1),
+    "qrs-1": not_both("answer", "item"),
+    "sdc-1": on_object(_answer_expression_stands_alone),
+    "sdcqr-1": some("subject"),
+    "sdcqr-2": on_object(_answered_once),
+}

@@ -1,0 +1,42 @@
+"""What an invariant may look at besides the element it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from profiles.references import BundleReferences
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Scope:
+    """The surroundings of an element.
+
+    resource  the resource it stands in, with all it contains (FHIRPath %rootResource): for an element of a contained
+              resource the container
+    bundle    the entries of the Bundle around that resource, None outside of a Bundle
+    full_url  of that resource's entry, empty outside of a Bundle
+    """
+
+    resource: Json
+    bundle: BundleReferences | None = None
+    full_url: str = ""
+
+
+Predicate = Callable[[Any, Scope], bool]
+
+
+def resolved(reference: Any, scope: Scope) -> Json | None:
+    """The resource a Reference leads to, contained or in the same Bundle; None where that cannot be followed."""
+    literal = reference.get("reference") if isinstance(reference, dict) else None
+    if not isinstance(literal, str):
+        return None
+    if literal.startswith("#"):
+        inside = scope.resource.get("contained")
+        found = [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []
+        return next((one for one in found if one.get("id") == literal[1:]), None)
+    entry = scope.bundle.find(literal, scope.full_url) if scope.bundle else None
+    return entry[2] if entry else None

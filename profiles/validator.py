@@ -1,0 +1,124 @@
+"""From a resource to its issues: one walk for R4 and profile together, then what is known about the guides' defects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from profiles.checks.bundle_rules import bundle_problems
+from profiles.compiler import Compiler
+from profiles.issue import Issue
+from profiles.notation import CORE
+from profiles.problem import Problem, is_name, path_of
+from profiles.profile_set import profile_of, profile_set
+
+MOST_ISSUES = 1000
+Json = dict[str, Any]
+
+
+def issues_in(resource: object, profile: str | None = None, *, version: str = "2.2.1") -> list[Issue]:
+    """Every problem of a decoded resource, by `profile` (canonical, |version tolerated) of the guides of `version`.
+
+    Without `profile` the one `profile_of` names. Never raises for any decoded JSON. Raises ValueError for a version
+    nobody ships and KeyError for a profile the tables do not hold.
+    """
+    compiler = profile_set(version)
+    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+        return [_no_resource()]
+    canonical = _canonical(resource, profile, version, compiler)
+    if canonical is None:
+        return [_unknown_type(resource)]
+    wanted = compiler.tables.type_of(canonical)
+    if wanted != resource["resourceType"]:
+        return [_another_type(resource, wanted or "", canonical)]
+    try:
+        problems = compiler.whole(resource, canonical)
+        problems += bundle_problems(resource, canonical)
+    except RecursionError:
+        return [_too_deep(resource)]
+    return _report(problems, resource)
+
+
+def _canonical(resource: Json, profile: str | None, version: str, compiler: Compiler) -> str | None:
+    if profile is None:
+        profile = profile_of(resource, version)
+        return profile if compiler.tables.find(profile) else None
+    if not compiler.tables.find(profile):
+        raise KeyError(profile)
+    return profile
+
+
+def _report(problems: list[Problem], resource: Json) -> list[Issue]:
+    root = resource["resourceType"]
+    found: dict[tuple[str, str, str], Issue] = {}
+    for problem in problems:
+        if problem.places and _stands_at(problem, resource):
+            continue
+        path = path_of(problem.trail, root)
+        key = (path, problem.code, problem.message)
+        if key not in found:
+            found[key] = Issue(
+                problem.severity,
+                problem.code,
+                path,
+                problem.message,
+                problem.rule,
+                problem.repair,
+                problem.verdict,
+            )
+    issues = list(found.values())
+    if len(issues) > MOST_ISSUES:
+        more = len(issues) - MOST_ISSUES
+        issues = [*issues[:MOST_ISSUES], Issue("error", "too-costly", root, f"{more} more like these", "R4")]
+    return issues
+
+
+def _stands_at(problem: Problem, resource: Json) -> bool:
+    """True when the element an extension was found at is one its definition names after all."""
+    here = element_path(problem.trail, resource)
+    tail = here.partition(".")[2]
+    return any(place == here or (tail and tail.endswith(place.partition(".")[2] or "\0")) for place in problem.places)
+
+
+def element_path(trail: list[str | int], resource: Json) -> str:
+    """The element's path in its own resource, without positions or the extension itself."""
+    node: Any = resource
+    path = [resource["resourceType"]]
+    for step in reversed(trail):
+        if isinstance(step, str):
+            path.append(step)
+            node = node.get(step) if isinstance(node, dict) else None
+        else:
+            node = node[step] if isinstance(node, list) and step < len(node) else None
+        if isinstance(node, dict) and isinstance(node.get("resourceType"), str):
+            path = [node["resourceType"]]
+    return ".".join(path[:-1] if path[-1] in ("extension", "modifierExtension") else path)
+
+
+def _no_resource() -> Issue:
+    return Issue(
+        "error",
+        "structure",
+        "Resource",
+        "must be a resource: a JSON object with a resourceType",
+        "R4 Resource",
+        '{"resourceType": "Bundle", ...}',
+    )
+
+
+def _unknown_type(resource: Json) -> Issue:
+    kind = resource["resourceType"]
+    said = f"{kind} is not a resource type known here" if is_name(kind) else "not a resource type"
+    return Issue("error", "structure", "Resource.resourceType", said, "R4 Resource", "Correct the resourceType.")
+
+
+def _another_type(resource: Json, wanted: str, canonical: str) -> Issue:
+    kind = resource["resourceType"]
+    said = f"a {kind} where a {wanted} is looked for" if is_name(kind) else f"not a {wanted}"
+    name = canonical.removeprefix(CORE).rsplit("/", 1)[-1]
+    return Issue("error", "structure", wanted, said, f"R4 {name}", f"Send a {wanted}.")
+
+
+def _too_deep(resource: Json) -> Issue:
+    kind = resource["resourceType"]
+    root = kind if is_name(kind) else "Resource"
+    return Issue("error", "too-costly", root, "nested too deeply to be read", "R4 Resource", "Nest less deeply.")

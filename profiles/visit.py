@@ -1,0 +1,187 @@
+"""One walk through a resource: what is being looked at, where references lead, what still has to be checked."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from profiles.problem import Problem, Problems
+from profiles.references import BundleReferences
+
+Json = dict[str, Any]
+Candidates = tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A resource and where it stands: `trail` from the root of the visit, `owner` when it is contained in another."""
+
+    resource: Json
+    full_url: str
+    trail: list[str | int]
+    owner: Place | None = None
+
+    @property
+    def type(self) -> str:
+        """Its resourceType, empty when that is no string."""
+        kind = self.resource.get("resourceType")
+        return kind if isinstance(kind, str) else ""
+
+    def declared(self) -> list[str]:
+        """The canonicals in meta.profile."""
+        meta = self.resource.get("meta")
+        profiles = meta.get("profile") if isinstance(meta, dict) else None
+        return [p for p in profiles if isinstance(p, str)] if isinstance(profiles, list) else []
+
+
+class Visit:
+    """The walk through one Bundle or one single resource; a Bundle inside another resource has a visit of its own.
+
+    `resource`, `bundle` and `full_url` are what invariants may look at. Conformance of reference targets is not
+    followed at once but noted in `wanted`, so that chains and circles of references need no recursion.
+    """
+
+    __slots__ = (
+        "_places",
+        "bundle",
+        "full_url",
+        "narratives",
+        "place",
+        "resource",
+        "results",
+        "root",
+        "seen",
+        "wanted",
+    )
+
+    def __init__(self, root: Json, narratives: dict[str, str | None] | None = None) -> None:
+        self.root = Place(root, "", [])
+        self.place = self.root
+        self.resource: Json = root
+        self.full_url = ""
+        self.bundle: BundleReferences | None = None
+        self.narratives: dict[str, str | None] = {} if narratives is None else narratives
+        self.wanted: deque[tuple[Place, Candidates]] = deque()
+        self.seen: set[tuple[int, int]] = set()
+        self.results: dict[tuple[int, str], Problems] = {}
+        self._places: dict[int, Place] = {}
+
+    def open_bundle(self) -> None:
+        """Know the entries of the root, a Bundle."""
+        self.bundle = BundleReferences(self.root.resource)
+        for number, url, resource in self.bundle.entries:
+            self._places[id(resource)] = Place(resource, url, ["resource", number, "entry"])
+
+    def entries(self) -> list[Place]:
+        """The resources of the Bundle's entries, in order."""
+        return [self._places[id(resource)] for _, _, resource in self.bundle.entries] if self.bundle else []
+
+    def enter(self, place: Place) -> Place:
+        """Look at another resource; gives the one to `enter` again afterwards."""
+        before = self.place
+        self.place, self.resource, self.full_url = place, place.resource, place.full_url
+        return before
+
+    def place_of(self, resource: Json) -> Place | None:
+        """Where an entry's resource stands."""
+        return self._places.get(id(resource))
+
+    def contained(self, resource: Json, number: int) -> Place:
+        """The place of a resource contained in the one being looked at."""
+        place = self._places.get(id(resource))
+        if place is None:
+            owner = self.place
+            place = Place(resource, owner.full_url, [number, "contained", *owner.trail], owner)
+            self._places[id(resource)] = place
+        return place
+
+    def resolve(self, reference: str) -> Place | None:
+        """What a literal reference of the resource being looked at points to, inside it or inside the Bundle."""
+        if reference.startswith("#"):
+            return self._fragment(reference[1:])
+        if self.bundle is None:
+            return None
+        found = self.bundle.find(reference, self.full_url)
+        return None if found is None else self._places[id(found[2])]
+
+    def _fragment(self, identity: str) -> Place | None:
+        owner = self.place.owner or self.place
+        if not identity:
+            return owner
+        inside = owner.resource.get("contained")
+        for number, resource in enumerate(inside if isinstance(inside, list) else []):
+            if isinstance(resource, dict) and resource.get("id") == identity:
+                before = self.enter(owner)
+                place = self.contained(resource, number)
+                self.enter(before)
+                return place
+        return None
+
+    def want(self, place: Place, candidates: Candidates) -> None:
+        """The resource at `place` has to conform to one of `candidates`; asked once per place and tuple."""
+        key = (id(place), id(candidates))
+        if key not in self.seen:
+            self.seen.add(key)
+            self.wanted.append((place, candidates))
+
+
+Runner = Callable[[Place, str], Problems]
+
+
+@dataclass(slots=True)
+class Conformance:
+    """Works off what a visit wants; every problem of a resource is reported once, at the resource."""
+
+    visit: Visit
+    check: Callable[[str, Place, Visit], Problems]
+    reported: set[tuple[int, str]] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def run(self) -> list[Problem]:
+        """Everything wanted so far and what that wants in turn, with trails from the root of the visit."""
+        wanted = self.visit.wanted
+        while wanted:
+            place, candidates = wanted.popleft()
+            self._report(place, self._choose(place, candidates))
+        return self.problems
+
+    def result(self, place: Place, canonical: str) -> Problems:
+        """What is wrong with the resource by one profile, looked at once."""
+        key = (id(place), canonical)
+        results = self.visit.results
+        if key not in results:
+            asked = len(self.visit.wanted)
+            before = self.visit.enter(place)
+            results[key] = self.check(canonical, place, self.visit)
+            self.visit.enter(before)
+            if _fails(results[key]):
+                self._forget(asked)
+        return results[key]
+
+    def _forget(self, asked: int) -> None:
+        """A profile that does not fit has no say about what its resource refers to."""
+
+    def _choose(self, place: Place, candidates: Candidates) -> str:
+        if len(candidates) == 1:
+            self.result(place, candidates[0])
+            return candidates[0]
+        declared = {canonical.partition("|")[0] for canonical in place.declared()}
+        order = sorted(candidates, key=lambda c: c.partition("|")[0] not in declared)
+        for canonical in order:
+            if not _fails(self.result(place, canonical)):
+                return canonical
+        if order[0].partition("|")[0] in declared:
+            return order[0]
+        return min(order, key=lambda c: len(self.result(place, c) or ()))
+
+    def _report(self, place: Place, canonical: str) -> None:
+        key = (id(place), canonical)
+        if key not in self.reported:
+            self.reported.add(key)
+            self.problems += [problem.above(*place.trail) for problem in self.result(place, canonical) or ()]
+
+
+def _fails(problems: Problems) -> bool:
+    return any(problem.refuses for problem in problems or ())
