@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
-from questionnaires import Content, load_content
+from questionnaires.content import Content, load_content
 from server.operations.catalogue import catalogue
 from server.payer import Payer
 from server.settings import Settings

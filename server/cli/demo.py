@@ -34,8 +34,8 @@ def demo(base: str, token: str | None) -> None:
     console = Console()
     names = sample_names()
     table = Table(title=f"{len(names)} requests to {base}", title_justify="left")
-    for column in ("request", "line", "service", "status", "authorization number", "reason"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("status", "authorization number"))
+    for column in ("line", "service", "status", "authorization number", "reason"):
+        table.add_column(column, overflow="fold", no_wrap=column != "reason")
     spent = 0.0
     with requests.Session() as session, _progress(console) as progress:
         session.headers["Content-Type"] = "application/fhir+json"
@@ -75,6 +75,7 @@ def _submitted(session: requests.Session, base: str, name: str, bundle: dict[str
 
 
 def _add_rows(table: Table, name: str, bundle: dict[str, Any], answer: dict[str, Any]) -> None:
+    table.add_row("", f"[dim]{name}[/]")
     services = {item["sequence"]: _service(item) for item in bundle["entry"][0]["resource"]["item"]}
     for line in answered_lines(answer):
         table.add_row(

@@ -110,7 +110,7 @@ def store_of(settings: Settings) -> Iterator[str]:
 
 def run(settings: Settings, listener: socket.socket, *, own_store: bool) -> None:
     """Answer until told to stop. The plans and topics are read once before: what is wrong with them is said at once."""
-    from questionnaires import load_content
+    from questionnaires.content import load_content
     from server.app import create_app
     from server.cli.processes import Processes
     from server.web.journal import keep_journal
