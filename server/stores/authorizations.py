@@ -1,0 +1,255 @@
+"""The authorizations on record, in MongoDB or the embedded store (`server.payer.Authorizations`)."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+
+from pymongo.database import Database
+from pymongo.errors import DocumentTooLarge, PyMongoError
+
+from server.authorization.determination import ReviewAction
+from server.authorization.record import Authorization
+from server.errors import Conflict, TooLarge, refusal
+from server.payer import Caller, Counts, Exchange, Filed, NumberTaken, Staff
+from server.stores import raw
+from server.stores.connection import connect, insert, once_more, store_answers
+from server.stores.documents import Row, ensure_indexes
+from server.stores.domain import record_id, tallied, unpacked
+from server.stores.filing import Change, Filing, new_change, new_filing
+from server.stores.filters import at_version, by_id, key, key_marked, lit, marked, of_tenant
+from server.stores.keys import (
+    PATIENCE,
+    ResendKeys,
+    give_back_numbers,
+    issue_numbers,
+    number_key_id,
+    resend_key_id,
+)
+from server.stores.sweep import Swept, sweep
+
+__all__ = ["MongoAuthorizations", "connect", "ensure_indexes"]
+
+
+class MongoAuthorizations:
+    """Implements `server.payer.Authorizations` for one tenant of a database.
+
+    What is filed is written in this order: the key of the message, which announces the rest; the exact bytes; the keys
+    of the numbers; the authorization document. That last insert is the commit point: before it nothing is on record,
+    after it everything. Needs no transactions, so it is the same on every kind of MongoDB.
+    """
+
+    def __init__(
+        self,
+        database: Database[Row],
+        *,
+        tenant: str = "payer",
+        resend_window: timedelta = timedelta(minutes=10),
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        if not lit(tenant) or any(sign in tenant for sign in ":|"):
+            raise ValueError("a tenant's name is not empty and has no : or |")
+        self._tenant = tenant
+        self._database = database
+        self._records = database["authorization"]
+        self._raw = database["fhir_raw"]
+        self._keys = database["unique_key"]
+        self._patience = patience
+        self._resends = ResendKeys(self._keys, resend_window, self._document, patience)
+
+    @store_answers()
+    def answer_to_resend(self, caller: Caller, request: bytes, now: datetime) -> Filed | None:
+        """The record of the same bytes sent by the same organization within the resend window, else None."""
+        document = self._resends.first(resend_key_id(self._tenant, caller.organization, request), now)
+        return None if document is None else self._resent(document)
+
+    @store_answers()
+    def file(self, caller: Caller, authorization: Authorization, exchange: Exchange, now: datetime) -> Filed:
+        """Put a new authorization on record, or give the record of the same message (`resent`).
+
+        Raises:
+            NumberTaken: a number of it was issued before; number it anew and file again.
+            TooLarge: its record is larger than a document can be.
+            Unavailable: the store does not answer. Whether it was filed is known by filing it again.
+        """
+        begun = time.monotonic()
+        filing = new_filing(self._tenant, caller.organization, authorization, exchange, now)
+        first = self._resends.claim(filing.claim)
+        if first is not None:
+            return self._resent(first)
+        there = self._write(filing)
+        if there is not None:
+            return self._done_before(there, caller, exchange)
+        if time.monotonic() - begun >= self._patience.total_seconds() and not self._resends.still_held(filing.claim):
+            self._withdraw(filing)  # so slow that another took us for dead; nobody has our answer yet
+            return self.file(caller, authorization, exchange, now)
+        return Filed(authorization, exchange.answer)
+
+    @store_answers()
+    def get(self, who: Caller | Staff, authorization_id: str) -> Authorization | None:
+        """The authorization with this id, or None."""
+        document = self._visible(who, record_id(self._tenant, authorization_id))
+        return None if document is None else unpacked(document)
+
+    @store_answers()
+    def by_number(self, who: Caller | Staff, number: str) -> Authorization | None:
+        """The authorization one of whose lines has, or ever had, this number, or None."""
+        held = self._keys.find_one(key(number_key_id(self._tenant, number)))
+        document = None if held is None else self._visible(who, held["owner"])
+        return None if document is None else unpacked(document)
+
+    @store_answers()
+    def answer(self, who: Caller | Staff, authorization_id: str) -> bytes | None:
+        """The current answer, byte for byte, or None."""
+        document = self._visible(who, record_id(self._tenant, authorization_id))
+        return None if document is None else self._current_answer(document)
+
+    @store_answers()
+    def exchange(self, who: Caller | Staff, authorization_id: str) -> Exchange | None:
+        """The first request and the current answer, or None."""
+        document = self._visible(who, record_id(self._tenant, authorization_id))
+        if document is None:
+            return None
+        request, first = raw.read(self._raw, self._tenant, document["request"])
+        return Exchange(request, self._current_answer(document), tuple(first["issues"]))
+
+    @store_answers()
+    def change(self, who: Caller | Staff, changed: Authorization, answer: bytes) -> None:
+        """Put a changed authorization (its version one higher) and its new answer on record.
+
+        Raises:
+            Conflict: the record's version is not the one the change was made from, or there is no such record.
+            NumberTaken: a new number of it was issued before.
+            TooLarge: its record is larger than a document can be.
+            Unavailable: the store does not answer.
+        """
+        document = self._visible(who, record_id(self._tenant, changed.id))
+        if document is None or document["version"] != changed.version - 1:
+            raise _conflict()
+        change = new_change(self._tenant, changed, answer, document["search"])
+        try:
+            insert(self._keys, change.announcement)
+            raw.write(self._raw, change.raws)
+            issue_numbers(self._keys, change.numbers)
+            if not self._updated(change, changed.version - 1):
+                raise _conflict()
+        except (Conflict, NumberTaken, DocumentTooLarge) as failure:
+            self._withdraw_change(change)
+            raise _too_large() if isinstance(failure, DocumentTooLarge) else failure from None
+        self._settle(change)
+
+    @store_answers()
+    def counts(self) -> Counts:
+        """How much is on record.
+
+        One pass over the index {tenant, tally}, which MongoDB does without opening a document. The embedded store
+        opens them: about 50 us each, a second at 20,000. Counters would be cheaper to read, but an insert and its
+        counter are two writes: a crash between them is a wrong count, and every filing pays for the second one.
+        """
+        groups = [{"$match": of_tenant(self._tenant)}, {"$group": {"_id": "$tally", "documents": {"$sum": 1}}}]
+        authorizations, counted = 0, Counter[str]()
+        for group in self._records.aggregate(groups):
+            authorizations += group["documents"]
+            for word, number in tallied(group["_id"]).items():
+                counted[word] += number * group["documents"]
+        return Counts(authorizations, counted["exchange"], {each.status: counted[each.status] for each in ReviewAction})
+
+    def ping(self) -> bool:
+        """True when the store answers."""
+        try:
+            self._database.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+    @store_answers()
+    def sweep(self, older_than: datetime, *, limit: int = 1_000) -> Swept:
+        """Take away what filings and changes begun before this moment left behind without being committed.
+
+        `older_than` lies an hour or so in the past: what is still under way must not be taken for dead. At most `limit`
+        keys are looked at; `Swept.more` says whether another round is worth it.
+        """
+        resend_before = older_than - self._resends.window
+        return sweep(self._database, self._tenant, older_than, resend_before, limit)
+
+    def _document(self, _id: str) -> Row | None:
+        return self._records.find_one(by_id(self._tenant, _id))
+
+    def _visible(self, who: Caller | Staff, _id: str) -> Row | None:
+        """The document, unless it is another organization's; that is decided here, not in the filter."""
+        document = self._document(_id)
+        if document is None or isinstance(who, Staff):
+            return document
+        return document if document["organization"] == lit(who.organization) else None
+
+    def _current_answer(self, document: Row) -> bytes:
+        return raw.read(self._raw, self._tenant, document["answers"][-1])[0]
+
+    def _resent(self, document: Row) -> Filed:
+        return Filed(unpacked(document), self._current_answer(document), resent=True)
+
+    def _done_before(self, document: Row, caller: Caller, exchange: Exchange) -> Filed:
+        """The authorization filed under this id before, when it is this very one: its first end was not known."""
+        request, _ = raw.read(self._raw, self._tenant, document["request"])
+        if document["organization"] != caller.organization or request != exchange.request:
+            raise ValueError("another authorization has this id")
+        return self._resent(document)
+
+    def _write(self, filing: Filing) -> Row | None:
+        """Everything of a filing whose key is ours; gives back a document that has its id already."""
+        try:
+            raw.write(self._raw, filing.raws)
+            issue_numbers(self._keys, filing.numbers)
+            return insert(self._records, filing.document)
+        except (NumberTaken, DocumentTooLarge) as failure:
+            self._withdraw(filing)
+            raise _too_large() if isinstance(failure, DocumentTooLarge) else failure from None
+
+    def _withdraw(self, filing: Filing) -> None:
+        """Take back everything of a filing that was not answered; what cannot be reached now is swept later."""
+        with contextlib.suppress(PyMongoError):
+            self._records.delete_one(marked(self._tenant, filing.write.owner, filing.write.mark))
+            give_back_numbers(self._keys, [each["_id"] for each in filing.numbers], filing.write.mark)
+            raw.remove(self._raw, self._tenant, [each["_id"] for each in filing.raws])
+            self._resends.release(filing.claim)
+
+    def _updated(self, change: Change, version: int) -> bool:
+        """The update from this version; true also when it is ours although the connection was lost on the way."""
+        wanted = at_version(self._tenant, change.write.owner, version)
+        if once_more(lambda: self._records.update_one(wanted, change.update)).modified_count:
+            return True
+        now = self._document(change.write.owner)
+        return now is not None and now["mark"] == change.write.mark
+
+    def _withdraw_change(self, change: Change) -> None:
+        with contextlib.suppress(PyMongoError):
+            give_back_numbers(self._keys, [each["_id"] for each in change.numbers], change.write.mark)
+            raw.remove(self._raw, self._tenant, [each["_id"] for each in change.raws])
+        self._settle(change)
+
+    def _settle(self, change: Change) -> None:
+        """Nothing of the change is under way any more; an announcement that stays is swept."""
+        with contextlib.suppress(PyMongoError):
+            self._keys.delete_one(key_marked(change.announcement["_id"], change.write.mark))
+
+
+def _conflict() -> Exception:
+    return refusal(
+        Conflict,
+        "conflict",
+        "The authorization was changed by somebody else in between.",
+        "HTTP 409",
+        repair="Read it again, then decide on what it says now.",
+    )
+
+
+def _too_large() -> Exception:
+    return refusal(
+        TooLarge,
+        "too-long",
+        "The record of this request is larger than can be kept in one document (16 MiB).",
+        "HTTP 413",
+        repair="Send the lines in several requests, and long texts as attachments.",
+    )

@@ -1,0 +1,66 @@
+"""The domain as documents and back: nothing is written by hand per field, decimals and dates survive exactly."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from server.authorization.record import Authorization
+from server.stores.documents import Row
+from server.stores.filters import lit
+
+_record = msgspec.json.Decoder(Authorization)
+
+
+def packed(authorization: Authorization) -> bytes:
+    """The whole record in one field: JSON, deflated."""
+    return zlib.compress(msgspec.json.encode(authorization))
+
+
+def unpacked(document: Row) -> Authorization:
+    """The record of an authorization document. Fields that a newer version added are passed over."""
+    return _record.decode(zlib.decompress(document["record"]))
+
+
+def record_id(tenant: str, authorization_id: str) -> str:
+    """`_id` of an authorization document."""
+    return f"{tenant}:{lit(authorization_id)}"
+
+
+def tally(statuses: Sequence[str], exchanges: int = 1) -> str:
+    """What a document adds to the counts: ``exchange:1 approved:2``."""
+    counts = {"exchange": exchanges, **Counter(sorted(statuses))}
+    return " ".join(f"{word}:{number}" for word, number in counts.items())
+
+
+def tallied(text: str) -> dict[str, int]:
+    """The counts in a tally."""
+    return {word: int(number) for word, _, number in (each.partition(":") for each in text.split())}
+
+
+def number_token(number: str) -> str:
+    """The word by which an authorization is found by a number."""
+    return f"number|{number}"
+
+
+def search_tokens(authorization: Authorization) -> list[str]:
+    """Plain words that an authorization is found by, each once. Whose numbers they are is checked after the search."""
+    numbers = [number_token(number) for number in authorization.numbers]
+    given = [trace for line in authorization.lines for trace in line.asked.trace_numbers]
+    traces = [f"trace|{trace.system}|{trace.value}" for trace in given]
+    return list(dict.fromkeys([*numbers, *traces, f"claim|{authorization.request.claim_url}"]))
+
+
+def current_fields(authorization: Authorization) -> Row:
+    """The fields that every change writes anew."""
+    return {
+        "version": authorization.version,
+        "statuses": list(authorization.statuses),
+        "tally": tally(authorization.statuses),
+        "changed": authorization.changed,
+        "due": authorization.due,
+        "record": packed(authorization),
+    }

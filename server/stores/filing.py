@@ -1,0 +1,74 @@
+"""All documents of one write, ready before the first of them is written: a new authorization, or a change of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from server.authorization.record import Authorization
+from server.payer import Exchange
+from server.stores import raw
+from server.stores.documents import Row, Write
+from server.stores.domain import current_fields, number_token, record_id, search_tokens
+from server.stores.filters import lit
+from server.stores.keys import announcing_key, number_keys, resend_value
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What a new authorization writes, in this order: claim (the key of the message), raws, numbers, document."""
+
+    write: Write
+    claim: Row
+    raws: list[Row]
+    numbers: list[Row]
+    document: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change writes, in this order: announcement, raws, numbers, update."""
+
+    write: Write
+    announcement: Row
+    raws: list[Row]
+    numbers: list[Row]
+    update: Row
+
+
+def new_filing(
+    tenant: str, organization: str, authorization: Authorization, exchange: Exchange, at: datetime
+) -> Filing:
+    """What makes it an authorization of this organization on record."""
+    write, n = Write(tenant, record_id(tenant, authorization.id), at), authorization.version
+    request = raw.documents(write, "request", n, exchange.request, exchange.issues)
+    answer = raw.documents(write, "answer", n, exchange.answer)
+    raws, numbers = [*request, *answer], number_keys(write, authorization.numbers)
+    document = {
+        "_id": write.owner,
+        **write.marks,
+        "organization": lit(organization),
+        "created": authorization.created,
+        "day": authorization.created.astimezone(UTC).date().isoformat(),
+        "search": search_tokens(authorization),
+        "request": request[0]["_id"],
+        "answers": [answer[0]["_id"]],
+        "events": [],
+        **current_fields(authorization),
+    }
+    claim = announcing_key(write, "resend", resend_value(organization, exchange.request), raws, numbers)
+    return Filing(write, claim, raws, numbers, document)
+
+
+def new_change(tenant: str, changed: Authorization, answer: bytes, known: Sequence[str]) -> Change:
+    """What makes the record `changed`; `known` are the search tokens it has, which stay."""
+    write = Write(tenant, record_id(tenant, changed.id), changed.changed)
+    raws = raw.documents(write, "answer", changed.version, answer)
+    tokens = [token for token in search_tokens(changed) if token not in known]
+    numbers = number_keys(write, [each for each in changed.numbers if number_token(each) in tokens])
+    update = {
+        "$set": {"mark": write.mark, "search": [*known, *tokens], **current_fields(changed)},
+        "$push": {"answers": raws[0]["_id"]},
+    }
+    return Change(write, announcing_key(write, "change", raws[0]["_id"], raws, numbers), raws, numbers, update)
