@@ -21,7 +21,7 @@ from profiles.invariants.elements import (
     some,
 )
 from profiles.invariants.moments import not_after
-from profiles.invariants.scope import Predicate, Scope
+from profiles.invariants.scope import Predicate, Surroundings
 
 _MEAL_TIMES = ("C", "CM", "CD", "CV")
 _CURRENCY = "urn:iso:std:iso:4217"
@@ -30,7 +30,7 @@ _COMPARABLE = ("system", "code", "unit")
 has_value = exists("value[x]")
 
 
-def _has_content(element: Any, _scope: Scope) -> bool:
+def _has_content(element: Any, _scope: Surroundings) -> bool:
     return not isinstance(element, dict) or any(name != "id" for name in element)
 
 
@@ -38,11 +38,11 @@ def _extends_or_values(extension: Json) -> bool:
     return has(extension, "extension") is not has_value(extension)
 
 
-def _is_safe_narrative(element: Any, _scope: Scope) -> bool:
+def _is_safe_narrative(element: Any, _scope: Surroundings) -> bool:
     return not isinstance(element, str) or narrative.problem_in(element) in (None, narrative.EMPTY)
 
 
-def _has_narrative(element: Any, _scope: Scope) -> bool:
+def _has_narrative(element: Any, _scope: Surroundings) -> bool:
     return not isinstance(element, str) or narrative.problem_in(element) != narrative.EMPTY
 
 
@@ -90,7 +90,7 @@ def _ratio(ratio: Json) -> bool:
     return top is has(ratio, "denominator") and (top or has(ratio, "extension"))
 
 
-def _contained_target(reference: Any, scope: Scope) -> bool:
+def _contained_target(reference: Any, scope: Surroundings) -> bool:
     literal = reference.get("reference") if isinstance(reference, dict) else None
     if not isinstance(literal, str) or len(literal) < 2 or literal[0] != "#":
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from profiles.invariants.elements import Json, child, descendants, has, objects, on_object
-from profiles.invariants.scope import Predicate, Scope
+from profiles.invariants.scope import Predicate, Surroundings
 
 # What R4B brought that R4 does not have (dom-r4b).
 _R4B_TYPES = frozenset(
@@ -57,7 +57,7 @@ def _contained_without_security(resource: Json) -> bool:
     return not any(has(child(one, "meta"), "security") for one in objects(resource, "contained"))
 
 
-def _only_r4b_contains_r4b(contained: Any, scope: Scope) -> bool:
+def _only_r4b_contains_r4b(contained: Any, scope: Surroundings) -> bool:
     kind = contained.get("resourceType") if isinstance(contained, dict) else None
     if not isinstance(kind, str) or kind not in _R4B_TYPES:
         return True

@@ -8,10 +8,12 @@ from profiles.invariants.elements import (
     choice,
     has,
     matches,
+    needs,
     never_when,
     objects,
     on_object,
     on_string,
+    some,
 )
 from profiles.invariants.questionnaire import extended
 from profiles.invariants.scope import Predicate
@@ -89,7 +91,7 @@ DTR: dict[str, Predicate] = {
     "que-1a": _of_type("group", "item"),
     "que-1b": _of_type("group", "item"),
     "que-1c": never_when("type", "display", "item"),
-    "que-15": on_string(lambda link: len(link) <= 255),
+    "que-15": on_string(lambda link: len(link) <= 255, "a linkId has at most 255 characters"),
     "sdc-base-1": some("code", "display"),
     "sdc-base-2": needs("code", "system"),
     "sdc-base-4": some("reference", "display", "identifier"),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from profiles.invariants.scope import Predicate, Scope
+from profiles.invariants.scope import Predicate, Surroundings
 
 Json = dict[str, Any]
 Test = Callable[[Json], bool]
@@ -20,21 +20,26 @@ Test = Callable[[Json], bool]
 UCUM = "http://unitsofmeasure.org"
 
 
-def on_object(test: Test) -> Predicate:
-    """`test` for an object; any other JSON holds, since its kind is reported already."""
+def on_object(test: Test, says: str = "") -> Predicate:
+    """`test` for an object; any other JSON holds, since its kind is reported already.
 
-    def holds(element: Any, _scope: Scope) -> bool:
+    The predicate's docstring is what it says: `says`, else the docstring of `test`.
+    """
+
+    def holds(element: Any, _scope: Surroundings) -> bool:
         return type(element) is not dict or test(element)
 
+    holds.__doc__ = says or test.__doc__
     return holds
 
 
-def on_string(test: Callable[[str], bool]) -> Predicate:
+def on_string(test: Callable[[str], bool], says: str) -> Predicate:
     """`test` for a string; any other JSON holds."""
 
-    def holds(element: Any, _scope: Scope) -> bool:
+    def holds(element: Any, _scope: Surroundings) -> bool:
         return type(element) is not str or test(element)
 
+    holds.__doc__ = says
     return holds
 
 
@@ -137,68 +142,82 @@ def descendants(node: Any) -> Iterator[Json]:
 def some(*names: str) -> Predicate:
     """At least one of the elements exists."""
     tests = [exists(name) for name in names]
-    return on_object(lambda node: any(test(node) for test in tests))
+    return on_object(lambda node: any(test(node) for test in tests), f"{' or '.join(names)} exists")
 
 
 def not_both(one: str, other: str) -> Predicate:
     """One of the elements is empty."""
     first, second = exists(one), exists(other)
-    return on_object(lambda node: not (first(node) and second(node)))
+    return on_object(lambda node: not (first(node) and second(node)), f"{one} and {other} do not both exist")
 
 
 def exactly_one(one: str, other: str) -> Predicate:
     """One element exists and the other is empty."""
     first, second = exists(one), exists(other)
-    return on_object(lambda node: first(node) is not second(node))
+    return on_object(lambda node: first(node) is not second(node), f"either {one} or {other} exists")
 
 
 def both_or_none(one: str, other: str) -> Predicate:
     """The elements exist together."""
     first, second = exists(one), exists(other)
-    return on_object(lambda node: first(node) is second(node))
+    return on_object(lambda node: first(node) is second(node), f"{one} and {other} exist together or not at all")
 
 
-def needs(name: str, *others: str) -> Predicate:
-    """Where the element exists, one of the others does."""
-    test, rest = exists(name), [exists(other) for other in others]
-    return on_object(lambda node: not test(node) or any(other(node) for other in rest))
+def needs(name: str, other: str) -> Predicate:
+    """Where the element exists, the other does."""
+    test, needed = exists(name), exists(other)
+    return on_object(lambda node: not test(node) or needed(node), f"{other} exists where {name} does")
 
 
 def when(name: str, values: str, needed: str) -> Predicate:
     """Where the code `name` is one of `values` (blank-separated), `needed` exists."""
     codes, test = frozenset(values.split()), exists(needed)
-    return on_object(lambda node: not _is_one(node.get(name), codes) or test(node))
+    return on_object(
+        lambda node: not _is_one(node.get(name), codes) or test(node), f"{needed} exists where {name} is {_or(values)}"
+    )
 
 
 def only_when(name: str, values: str, allowed: str) -> Predicate:
     """`allowed` exists only where the code `name` is one of `values` (blank-separated) or missing itself."""
     codes, test = frozenset(values.split()), exists(allowed)
-    return on_object(lambda node: not isinstance(node.get(name), str) or node[name] in codes or not test(node))
+    return on_object(
+        lambda node: not isinstance(node.get(name), str) or node[name] in codes or not test(node),
+        f"{allowed} exists only where {name} is {_or(values)}",
+    )
 
 
 def never_when(name: str, values: str, *refused: str) -> Predicate:
     """None of `refused` exists where the code `name` is one of `values` (blank-separated)."""
     codes, tests = frozenset(values.split()), [exists(other) for other in refused]
-    return on_object(lambda node: not _is_one(node.get(name), codes) or not any(test(node) for test in tests))
+    return on_object(
+        lambda node: not _is_one(node.get(name), codes) or not any(test(node) for test in tests),
+        f"{' and '.join(refused)} do not exist where {name} is {_or(values)}",
+    )
 
 
 def distinct(name: str, part: str) -> Predicate:
     """The `part` of no two repeats of `name` is the same."""
-    return on_object(lambda node: is_distinct([one.get(part) for one in objects(node, name)]))
+    return on_object(
+        lambda node: is_distinct([one.get(part) for one in objects(node, name)]), f"no two {name} have the same {part}"
+    )
 
 
 def matches(pattern: str, name: str = "") -> Predicate:
     """The whole string, or the string element `name` where there is one, fits `pattern`."""
     fits = re.compile(pattern).fullmatch
     if not name:
-        return on_string(lambda text: fits(text) is not None)
+        return on_string(lambda text: fits(text) is not None, f"it fits {pattern}")
 
     def test(node: Json) -> bool:
         text = node.get(name)
         return not isinstance(text, str) or fits(text) is not None
 
-    return on_object(test)
+    return on_object(test, f"{name} fits {pattern}")
 
 
 def _is_one(value: Any, codes: frozenset[str]) -> bool:
     return isinstance(value, str) and value in codes
+
+
+def _or(values: str) -> str:
+    return " or ".join(values.split())

@@ -45,7 +45,7 @@ PAS: dict[str, Predicate] = {
     "AttachmentNeeded": _task_asks_with("attachment-request-code", "attachments-needed"),
     "QuestionnaireNeeded": _task_asks_with("attachment-request-questionnaire", "questionnaires-needed"),
     "QuestionnaireContext": _task_asks_with("attachment-request-questionnaire", "questionnaire-context"),
-    "FullDateRule": on_string(lambda day: len(day) == 10),
+    "FullDateRule": on_string(lambda day: len(day) == 10, "the date says year, month and day, and no time"),
     "IdentifierUnlessVO": on_object(_identified_unless_by_voice),
     "ImmediateLevelOfCare": on_object(_immediate_has_level),
     "self-beneficiary": on_object(_subscriber_unless_self),

@@ -20,7 +20,7 @@ from profiles.invariants.elements import (
     some,
 )
 from profiles.invariants.moments import not_after
-from profiles.invariants.scope import Predicate, Scope, resolved
+from profiles.invariants.scope import Predicate, Surroundings, resolved
 
 _CONDITION_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _CONDITION_STATUS = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -66,7 +66,7 @@ def _appointment_times(appointment: Json) -> bool:
     return unplanned or (has(appointment, "start") and has(appointment, "end"))
 
 
-def _on_behalf_of_practitioner(participant: Any, scope: Scope) -> bool:
+def _on_behalf_of_practitioner(participant: Any, scope: Surroundings) -> bool:
     if not isinstance(participant, dict) or not has(participant, "onBehalfOf"):
         return True
     member = resolved(participant.get("member"), scope)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from profiles.references import BundleReferences
 
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Scope:
-    """The surroundings of an element.
+class Surroundings(Protocol):
+    """What a predicate is told about the place of an element.
 
     resource  the resource it stands in, with all it contains (FHIRPath %rootResource): for an element of a contained
               resource the container
@@ -21,15 +20,29 @@ class Scope:
     full_url  of that resource's entry, empty outside of a Bundle
     """
 
+    @property
+    def resource(self) -> Json: ...
+
+    @property
+    def bundle(self) -> BundleReferences | None: ...
+
+    @property
+    def full_url(self) -> str: ...
+
+
+@dataclass(slots=True)
+class Scope:
+    """Surroundings of their own, for an element that is looked at by itself."""
+
     resource: Json
     bundle: BundleReferences | None = None
     full_url: str = ""
 
 
-Predicate = Callable[[Any, Scope], bool]
+Predicate = Callable[[Any, Surroundings], bool]
 
 
-def resolved(reference: Any, scope: Scope) -> Json | None:
+def resolved(reference: Any, scope: Surroundings) -> Json | None:
     """The resource a Reference leads to, contained or in the same Bundle; None where that cannot be followed."""
     literal = reference.get("reference") if isinstance(reference, dict) else None
     if not isinstance(literal, str):

@@ -8,14 +8,11 @@ from profiles.invariants.elements import (
     UCUM,
     Json,
     child,
-    choice,
     choice_name,
     coded,
     codings,
-    exists,
     has,
     matches,
-    needs,
     objects,
     on_object,
     on_string,
@@ -23,7 +20,7 @@ from profiles.invariants.elements import (
     when,
 )
 from profiles.invariants.r4 import has_result
-from profiles.invariants.scope import Predicate, Scope, resolved
+from profiles.invariants.scope import Predicate, Surroundings, resolved
 
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _NDC = "http://hl7.org/fhir/sid/ndc"
@@ -107,7 +104,7 @@ def _ndc_beside_cvx(immunization: Json) -> bool:
 _has_date = some("manufactureDate", "expirationDate", "lotNumber", "serialNumber", "distinctIdentifier")
 
 
-def _device_is_identified(device: Any, scope: Scope) -> bool:
+def _device_is_identified(device: Any, scope: Surroundings) -> bool:
     return not isinstance(device, dict) or not has(device, "udiCarrier") or _has_date(device, scope)
 
 
@@ -116,19 +113,19 @@ def _carrier_is_readable(device: Json) -> bool:
     return not carriers or any(has(one, "carrierAIDC") or has(one, "carrierHRF") for one in carriers)
 
 
-def _on_behalf_when_person_or_device(agent: Any, scope: Scope) -> bool:
+def _on_behalf_when_person_or_device(agent: Any, scope: Surroundings) -> bool:
     if not isinstance(agent, dict) or has(agent, "onBehalfOf"):
         return True
     who = resolved(agent.get("who"), scope)
     return who is None or who.get("resourceType") not in ("Practitioner", "Device")
 
 
-def _always(_element: Any, _scope: Scope) -> bool:
+def _always(_element: Any, _scope: Surroundings) -> bool:
     return True
 
 
-_to_the_day = on_string(lambda moment: len(moment) >= 10)
-_to_the_month = on_string(lambda moment: len(moment) >= 8)
+_to_the_day = on_string(lambda moment: len(moment) >= 10, "a dateTime says the day at least")
+_to_the_month = on_string(lambda moment: len(moment) >= 8, "a dateTime says the day at least")
 _reported_is_effective = when("status", _REPORTED, "effective[x]")
 _quantity_in_ucum = on_object(lambda observation: _ucum(child(observation, "valueQuantity")))
 
