@@ -52,7 +52,7 @@ def load_content(directory: Path | None = None) -> Content:
     Raises:
         ContentProblems: with every error in it, by file and line.
     """
-    files, problems = read_files(directory or DEMO)
+    files, problems = read_files(directory or DEMO, with_cases=False)
     errors = errors_in([*problems, *problems_of_rules(files)])
     if errors:
         raise ContentProblems(errors)

@@ -89,12 +89,12 @@ class ContentFiles:
             yield from topic.rules
 
 
-def read_files(directory: Path) -> tuple[ContentFiles, list[Problem]]:
+def read_files(directory: Path, *, with_cases: bool = True) -> tuple[ContentFiles, list[Problem]]:
     """The files of the directory and the problems of reading each by itself."""
     problems: list[Problem] = []
     plans = [*_plans(directory, problems)]
     topics = [*_topics(directory, problems)]
-    cases = [*_cases(directory, problems)]
+    cases = [*_cases(directory, problems)] if with_cases else []
     files = ContentFiles(
         directory,
         frozenset(path.stem for path in _plan_paths(directory)),
@@ -149,6 +149,9 @@ def _read(path: Path, schema: Schema, problems: list[Problem]) -> tuple[Written,
     """The file and its values; None for the values where anything is wrong, which is added to the problems."""
     written, found = read_yaml(path)
     problems.extend(found)
+    if schema.many and not isinstance(written.value, list) and not found:
+        found = [written.error((), "a list is expected here", "begin every entry with a dash")]
+        problems.extend(found)
     if found:
         return written, None
     try:
