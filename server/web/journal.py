@@ -102,7 +102,7 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
         return {"event": record.getMessage(), **facts}
     error = record.exc_info[1] if record.exc_info else None
     # A library's words may quote what was sent: its template may not.
-    words = {"event": "library", "logger": record.name, "message": str(record.msg)[:200]}
+    words = {"event": "library", "logger": record.name, "message": str(record.msg)}
     return words | ({"exception": list(_types(error)), "frames": list(_frames(error))} if error else {})
 
 

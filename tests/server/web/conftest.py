@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import Any, cast
 
 import pytest
@@ -33,7 +34,7 @@ def echo(call: Call, _payer: Payer) -> bytes | dict[str, Any]:
 def read(call: Call, _payer: Payer) -> dict[str, Any]:
     """Answers who reads what, where; knows no record named missing."""
     if call.id == "missing":
-        raise refusal(NotFound, "not-found", "No such record.", "R4 http read")
+        raise refusal(NotFound, "not-found", "No such record.", "R4 http read", repair="Ask for another.")
     return {"resourceType": "Basic", "id": call.id, "language": call.caller.organization, "implicitRules": call.base}
 
 
@@ -57,29 +58,33 @@ PAYER = Payer(
     now=lambda: datetime.now(UTC),
     name="Payer of the tests",
 )
-MakeClient = Callable[..., FlaskClient]
 
 
-def door(ready: Callable[[], bool] = lambda: True, **settings: Any) -> Flask:
+def opened_door(ready: Callable[[], bool] = lambda: True, **settings: Any) -> Flask:
     """The application with the two operations, started with these settings."""
     chosen = Settings(**settings)
     return web_application(chosen, CATALOGUE, PAYER, access_for(chosen), ready=ready)
 
 
 @pytest.fixture
-def client() -> FlaskClient:
-    """A caller of the sandbox."""
-    return door(sandbox=True).test_client()
+def door() -> Callable[..., Flask]:
+    """Opens a door with these settings."""
+    return opened_door
 
 
 @pytest.fixture
-def signed_in() -> MakeClient:
-    """A caller of a server with one token, under these settings."""
+def token() -> str:
+    """What the caller of `signed_in` could send."""
+    return TOKEN
 
-    def make(**settings: Any) -> FlaskClient:
-        from hashlib import sha256
 
-        token = Token(sha256(TOKEN.encode()).digest(), NORTH)
-        return door(tokens=(token,), **settings).test_client()
+@pytest.fixture
+def client() -> FlaskClient:
+    """A caller of the sandbox."""
+    return opened_door(sandbox=True).test_client()
 
-    return make
+
+@pytest.fixture
+def signed_in() -> FlaskClient:
+    """A caller of a server that knows one token."""
+    return opened_door(tokens=(Token(sha256(TOKEN.encode()).digest(), NORTH),)).test_client()

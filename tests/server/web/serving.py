@@ -6,7 +6,7 @@ import socket
 import sys
 from pathlib import Path
 
-from conftest import door
+from conftest import opened_door
 
 from server.cli.processes import Processes
 from server.settings import Settings
@@ -22,6 +22,6 @@ if __name__ == "__main__":
     Processes(
         Settings(sandbox=True, workers=1),
         listener,
-        application=lambda: door(sandbox=True),
+        application=lambda: opened_door(sandbox=True),
         started=lambda: port_file.write_text(str(port)),
     ).run()
