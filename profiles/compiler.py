@@ -7,6 +7,8 @@ from typing import Any
 
 from profiles.checks import extensions, resources, slicing
 from profiles.checks.bindings import binding
+from profiles.checks.bundle_rules import bundle_problems, kind_of
+from profiles.checks.claim_rules import claim_problems
 from profiles.checks.elements import (
     Fields,
     Needed,
@@ -90,15 +92,20 @@ class Compiler:
     def whole(self, resource: Json, canonical: str, narratives: dict[str, str | None] | None = None) -> list[Problem]:
         """Everything wrong with a resource, its entries and what they refer to, with trails from the resource."""
         visit = Visit(resource, narratives)
+        kind = None
         if visit.root.type == "Bundle":
             visit.open_bundle()
+            kind = kind_of(canonical)
+            visit.closure = kind.closure_rule if kind else ""
         conformance = Conformance(visit, self.at)
         visit.want(visit.root, self.one_of(visit.root.type, (canonical,)))
         problems = conformance.run()
         for place in visit.entries():
             self._want_declared(place, visit)
         conformance.run()
-        return problems
+        if visit.root.type == "Claim" and not canonical.startswith(CORE):
+            problems += claim_problems(resource)
+        return bundle_problems(visit, kind, problems) if kind else problems
 
     def _want_declared(self, place: Place, visit: Visit) -> None:
         """An entry has to be right by R4, and by each profile it says it has."""
@@ -133,7 +140,7 @@ class Compiler:
                 return self.whole(resource, canonical, visit.narratives)
             results = [self.whole(resource, one, visit.narratives) for one in candidates]
             return min(results, key=lambda found: sum(problem.refuses for problem in found))
-        number = _position(visit.resource.get("contained"), resource)
+        number = _position(visit.place.resource.get("contained"), resource)
         before = visit.enter(visit.contained(resource, number))
         found = self.resource(candidates[0] if candidates else CORE + kind)(resource, visit)
         visit.enter(before)

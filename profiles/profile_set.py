@@ -13,6 +13,7 @@ from profiles.visit import Place
 Json = dict[str, Any]
 
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
 DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/"
 
 # The folders each version sees, the preferred ones first: a canonical without version means the first that holds it.
@@ -46,11 +47,11 @@ def profile_of(resource: object, version: str = "2.2.1") -> str:
     declared = compiler.declared(resource)
     if declared:
         return declared[0]
-    guess = _guess(resource)
+    guess = _guess(resource, VERSIONS[version])
     return guess if guess and compiler.tables.find(guess) else CORE + resource["resourceType"]
 
 
-def _guess(resource: Json) -> str:
+def _guess(resource: Json, version: str) -> str:
     kind = resource["resourceType"]
     if kind == "Bundle":
         return _bundle(resource)
@@ -61,7 +62,7 @@ def _guess(resource: Json) -> str:
     return {
         "ClaimResponse": PAS + "profile-claimresponse",
         "QuestionnaireResponse": DTR + "dtr-questionnaireresponse" if DTR in str(resource.get("extension")) else "",
-        "Subscription": PAS + "profile-subscription",
+        "Subscription": PAS + "profile-subscription" if version == "2.2.1" else BACKPORT + "backport-subscription",
     }.get(kind, "")
 
 

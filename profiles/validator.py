@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from profiles.checks.bundle_rules import bundle_problems
 from profiles.compiler import Compiler
 from profiles.issue import Issue
 from profiles.notation import CORE
@@ -32,7 +31,6 @@ def issues_in(resource: object, profile: str | None = None, *, version: str = "2
         return [_another_type(resource, wanted or "", canonical)]
     try:
         problems = compiler.whole(resource, canonical)
-        problems += bundle_problems(resource, canonical)
     except RecursionError:
         return [_too_deep(resource)]
     return _report(problems, resource)

@@ -39,16 +39,20 @@ class Place:
 class Visit:
     """The walk through one Bundle or one single resource; a Bundle inside another resource has a visit of its own.
 
-    `resource`, `bundle` and `full_url` are what invariants may look at. Conformance of reference targets is not
-    followed at once but noted in `wanted`, so that chains and circles of references need no recursion.
+    `resource` (for a contained one: its container), `bundle` and `full_url` are what invariants may look at. Conformance of reference targets is not
+    followed at once but noted in `wanted`, so that chains and circles of references need no recursion. `closure` is
+    the rule by which every target has to be in the Bundle, `pointed` the entries something refers to.
     """
 
     __slots__ = (
+        "_found",
         "_places",
         "bundle",
+        "closure",
         "full_url",
         "narratives",
         "place",
+        "pointed",
         "resource",
         "results",
         "root",
@@ -66,7 +70,10 @@ class Visit:
         self.wanted: deque[tuple[Place, Candidates]] = deque()
         self.seen: set[tuple[int, int]] = set()
         self.results: dict[tuple[int, str], Problems] = {}
+        self.closure = ""
+        self.pointed: set[int] = set()
         self._places: dict[int, Place] = {}
+        self._found: dict[tuple[str, str], Place | None] = {}
 
     def open_bundle(self) -> None:
         """Know the entries of the root, a Bundle."""
@@ -81,7 +88,8 @@ class Visit:
     def enter(self, place: Place) -> Place:
         """Look at another resource; gives the one to `enter` again afterwards."""
         before = self.place
-        self.place, self.resource, self.full_url = place, place.resource, place.full_url
+        self.place, self.full_url = place, place.full_url
+        self.resource = (place.owner or place).resource
         return before
 
     def place_of(self, resource: Json) -> Place | None:
@@ -103,8 +111,15 @@ class Visit:
             return self._fragment(reference[1:])
         if self.bundle is None:
             return None
+        key = (self.full_url, reference)
+        if key in self._found:
+            return self._found[key]
         found = self.bundle.find(reference, self.full_url)
-        return None if found is None else self._places[id(found[2])]
+        place = None if found is None else self._places[id(found[2])]
+        if place is not None and place is not self.place:
+            self.pointed.add(id(place))
+        self._found[key] = place
+        return place
 
     def _fragment(self, identity: str) -> Place | None:
         owner = self.place.owner or self.place
@@ -152,16 +167,10 @@ class Conformance:
         key = (id(place), canonical)
         results = self.visit.results
         if key not in results:
-            asked = len(self.visit.wanted)
             before = self.visit.enter(place)
             results[key] = self.check(canonical, place, self.visit)
             self.visit.enter(before)
-            if _fails(results[key]):
-                self._forget(asked)
         return results[key]
-
-    def _forget(self, asked: int) -> None:
-        """A profile that does not fit has no say about what its resource refers to."""
 
     def _choose(self, place: Place, candidates: Candidates) -> str:
         if len(candidates) == 1:
@@ -169,12 +178,26 @@ class Conformance:
             return candidates[0]
         declared = {canonical.partition("|")[0] for canonical in place.declared()}
         order = sorted(candidates, key=lambda c: c.partition("|")[0] not in declared)
+        wants: dict[str, list[tuple[Place, Candidates]]] = {}
         for canonical in order:
+            asked = len(self.visit.wanted)
             if not _fails(self.result(place, canonical)):
                 return canonical
-        if order[0].partition("|")[0] in declared:
-            return order[0]
-        return min(order, key=lambda c: len(self.result(place, c) or ()))
+            wants[canonical] = self._take_back(asked)
+        chosen = order[0]
+        if chosen.partition("|")[0] not in declared:
+            chosen = min(order, key=lambda c: len(self.result(place, c) or ()))
+        for target, profiles in wants[chosen]:
+            self.visit.want(target, profiles)
+        return chosen
+
+    def _take_back(self, asked: int) -> list[tuple[Place, Candidates]]:
+        """A profile that does not fit has no say about what its resource refers to."""
+        wanted = self.visit.wanted
+        taken = [wanted.pop() for _ in range(len(wanted) - asked)]
+        for place, candidates in taken:
+            self.visit.seen.discard((id(place), id(candidates)))
+        return taken[::-1]
 
     def _report(self, place: Place, canonical: str) -> None:
         key = (id(place), canonical)

@@ -91,7 +91,7 @@ def extension_list(compiler: Compiler, shapes: Shapes, hosts: frozenset[str], mo
 
     def check(value: Any, visit: Visit) -> Problems:
         problems = whole(value, visit)
-        if type(value) is not list:
+        if type(value) is not list or not value:
             return problems
         urls = [part.get("url") for part in value if type(part) is dict]
         for demand in limited:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-try:
-    from profiles.invariants import PREDICATES, UNDECIDABLE
-except ImportError:
-    PREDICATES, UNDECIDABLE = {}, {}
+from profiles.invariants import UNDECIDABLE, predicate_for
+from profiles.issue import Severity
 from profiles.problem import Check, Problem, Problems
 from profiles.spot import Spot
 
@@ -15,7 +13,8 @@ if TYPE_CHECKING:
     from profiles.compiler import Compiler
     from profiles.visit import Visit
 
-NATIVE = frozenset({"ele-1", "ext-1"})
+# ele-1 and ext-1 are part of the structure checks, txt-1 and txt-2 of the narrative's.
+NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2"})
 
 
 def invariants(spot: Spot, compiler: Compiler) -> Check | None:
@@ -24,7 +23,7 @@ def invariants(spot: Spot, compiler: Compiler) -> Check | None:
     for shape in (*compiler.type_roots(spot.use), *spot.shapes):
         for key in shape.element.rules:
             if key not in checks and key not in NATIVE and key not in UNDECIDABLE:
-                one = _invariant(key, shape.guide, compiler.tables.severity(shape.guide, key))
+                one = _invariant(key, shape.guide, shape.element.id, compiler.tables.severity(shape.guide, key))
                 if one is not None:
                     checks[key] = one
     return all_of(list(checks.values()))
@@ -50,14 +49,14 @@ def all_of(checks: list[Check]) -> Check | None:
     return check
 
 
-def _invariant(key: str, guide: str, severity: str) -> Check | None:
-    predicate = PREDICATES.get(f"{key}@{guide}") or PREDICATES.get(key)
+def _invariant(key: str, guide: str, path: str, severity: str) -> Check | None:
+    predicate = predicate_for(key, guide, path)
     if predicate is None:
         return None
     holds = predicate
     meaning = (predicate.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     message = f"{key} does not hold" + (f": {meaning}" if meaning else "")
-    grave: Any = "error" if severity == "error" else "warning"
+    grave = cast(Severity, severity)
 
     def check(value: Any, visit: Visit) -> Problems:
         if holds(value, visit):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from profiles.notation import CORE
@@ -14,17 +15,21 @@ if TYPE_CHECKING:
     from profiles.visit import Candidates, Visit
 
 ANY = CORE + "Resource"
+# The request a response answers and the Claim before an update need not be sent along.
+MAY_BE_ELSEWHERE = frozenset({"Claim.related.claim", "ClaimResponse.request"})
 _TYPED = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
 
 def targets(spot: Spot, compiler: Compiler) -> Check | None:
     """What a Reference may point to: a type when only the text tells, a profile when the target is at hand."""
-    if spot.use.code != "Reference" or not spot.use.targets or ANY in spot.use.targets:
+    if spot.use.code != "Reference":
         return None
-    by_type = allowed(spot.use.targets, compiler)
+    anything = not spot.use.targets or ANY in spot.use.targets
+    by_type = None if anything else allowed(spot.use.targets, compiler)
     if by_type is None:
-        return None
+        return partial(_resolved, spot.path)
     names = " or ".join(sorted(by_type))
+    path = spot.path
     rule = rule_id(types(spot.shapes)[1], f"Reference({names})")
 
     def check(value: Any, visit: Visit) -> Problems:
@@ -32,21 +37,40 @@ def targets(spot: Spot, compiler: Compiler) -> Check | None:
         if type(reference) is not str:
             return None
         place = visit.resolve(reference)
+        missing = None
         if place is None:
+            missing = _missing(path, reference, visit)
             typed = _TYPED.search(reference)
             kind = typed[1] if typed else None
         else:
             kind = place.type
         if kind is None:
-            return None
+            return missing
         candidates = by_type.get(kind)
         if candidates is None:
             return [Problem("value", f"points to {shown(kind)}, not to {names}", rule, f"Refer to {names}.")]
         if place is not None:
             visit.want(place, candidates)
-        return None
+        return missing
 
     return check
+
+
+def _resolved(path: str, value: Any, visit: Visit) -> Problems:
+    """A reference to anything is only looked up."""
+    reference = value.get("reference") if type(value) is dict else None
+    if type(reference) is str and visit.resolve(reference) is None:
+        return _missing(path, reference, visit)
+    return None
+
+
+def _missing(path: str, reference: str, visit: Visit) -> Problems:
+    """What is referred to is in the Bundle, where the guide demands it; a warning until it is known whose it is."""
+    if not visit.closure or path in MAY_BE_ELSEWHERE or reference.startswith("#"):
+        return None
+    text = "what this refers to is not in the Bundle"
+    repair = "Add the resource as an entry with this fullUrl."
+    return [Problem("not-found", text, visit.closure, repair, severity="warning", trail=["reference"])]
 
 
 def allowed(canonicals: tuple[str, ...], compiler: Compiler) -> dict[str, Candidates] | None:

@@ -61,7 +61,7 @@ def sliced_list(whole: Check, unsliced: Check, parts: list[Slice], how: Slicing,
 
     def check(value: Any, visit: Visit) -> Problems:
         problems = whole(value, visit)
-        if type(value) is not list:
+        if type(value) is not list or not value:
             return problems
         counts = dict.fromkeys(range(len(several)), 0)
         before = -1

@@ -7,12 +7,14 @@ from typing import Any
 
 from profiles import notation
 from profiles.notation import CORE, Definition, Element, Literal, Slicing, TypeUse
+from profiles.primitives import PRIMITIVES
 from profiles.tables import Shape, Tables
 
 Json = dict[str, Any]
 
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
+BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 NATIVE_RULES = ("ele-1", "ext-1")
 NATIVE_SLICINGS = ((("value", "url"),), (("type", "$this"),))
 
@@ -72,7 +74,7 @@ class Extraction:
             place = self._place(identity, element, places, facts, definition)
             places[identity] = place
             line = _what_it_adds(element, place)
-            if line is not None:
+            if line is not None and not _is_value_of_primitive(identity, places):
                 added.append(line)
         return added
 
@@ -114,7 +116,7 @@ class Extraction:
         """The shapes a child refines: from the parent's own shapes, then from the types the parent may have."""
         sources = [*parent.shapes]
         for use in parent.types:
-            sources += self.tables.type_chain(use.code)
+            sources += self.tables.type_chain(use.code) or self.tables.type_chain("Element")
         return tuple(shape.children[name] for shape in sources if name in shape.children)
 
     @staticmethod
@@ -190,9 +192,21 @@ class Extraction:
         for rule in raw.get("constraint", []):
             if rule["key"] in NATIVE_RULES:
                 continue
-            self.rules.setdefault(rule["key"], rule["severity"])
+            self.rules.setdefault(rule["key"], "information" if _is_advice(rule) else rule["severity"])
             keys.append(rule["key"])
         return tuple(dict.fromkeys(keys))
+
+
+def _is_value_of_primitive(identity: str, places: dict[str, Place]) -> bool:
+    """Snapshots give a primitive's own value as a child, which JSON does not have."""
+    parent, _, name = identity.rpartition(".")
+    held = places[parent].types if parent in places else ()
+    return name == "value" and bool(held) and held[0].code in PRIMITIVES
+
+
+def _is_advice(rule: Json) -> bool:
+    """FHIR marks a few invariants as best practice: worth a word, never a reproach."""
+    return any(e.get("url") == BEST_PRACTICE and e.get("valueBoolean") for e in rule.get("extension", []))
 
 
 def _code(use: Json, path: str, sd: Json) -> str:
