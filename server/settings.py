@@ -227,11 +227,14 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
+_OPTIONS = {"mongodb_uri": "--mongodb"}
+
+
 def _given(environ: Mapping[str, str], overrides: Mapping[str, object]) -> Iterator[tuple[Setting, str, str]]:
     for setting in SETTINGS:
         override = overrides.get(setting.name)
         if override is not None:
-            yield setting, f"--{setting.name}", str(override)
+            yield setting, _OPTIONS.get(setting.name, f"--{setting.name}"), str(override)
         elif setting.variable in environ:
             yield setting, setting.variable, environ[setting.variable]
 
