@@ -25,10 +25,11 @@ def _entries_have(name: str, types: frozenset[str]) -> Predicate:
             has(entry, name) is (kind in types) for entry in objects(bundle, "entry")
         )
 
-    return on_object(test)
+    return on_object(test, f"every entry has {name} where type is {' or '.join(sorted(types))}, else none")
 
 
 def _entries_differ(bundle: Json) -> bool:
+    """no two entries have the same fullUrl (and version)."""
     if bundle.get("type") == "history":
         return True
     seen = set()
@@ -45,6 +46,7 @@ def _entries_differ(bundle: Json) -> bool:
 
 
 def _search_only_in_searchset(bundle: Json) -> bool:
+    """entry.search exists only in a searchset."""
     kind = bundle.get("type")
     return (
         kind == "searchset" or not isinstance(kind, str) or not any(has(e, "search") for e in objects(bundle, "entry"))
@@ -52,11 +54,13 @@ def _search_only_in_searchset(bundle: Json) -> bool:
 
 
 def _no_history_url(entry: Json) -> bool:
+    """fullUrl has no /_history/."""
     url = entry.get("fullUrl")
     return not isinstance(url, str) or "/_history/" not in url
 
 
 def _document_is_identified(bundle: Json) -> bool:
+    """a document has an identifier with system and value."""
     identifier = child(bundle, "identifier")
     return bundle.get("type") != "document" or (has(identifier, "system") and has(identifier, "value"))
 
@@ -69,10 +73,11 @@ def first_is(kind: str, bundle_type: str = "") -> Predicate:
         first = child(entries[0], "resource").get("resourceType") if entries else None
         return (bool(bundle_type) and bundle.get("type") != bundle_type) or first is None or first == kind
 
-    return on_object(test)
+    return on_object(test, f"the first entry is a {kind}")
 
 
 def _parameter(parameter: Json) -> bool:
+    """a parameter has parts, or else either a value or a resource."""
     value, resource = choice_name(parameter, "value") is not None, has(parameter, "resource")
     return not (value or resource) if has(parameter, "part") else value is not resource
 
@@ -86,7 +91,10 @@ BUNDLE: dict[str, Predicate] = {
     "bdl-7": on_object(_entries_differ),
     "bdl-8": on_object(_no_history_url),
     "bdl-9": on_object(_document_is_identified),
-    "bdl-10": on_object(lambda bundle: bundle.get("type") != "document" or bundle.get("timestamp") is not None),
+    "bdl-10": on_object(
+        lambda bundle: bundle.get("type") != "document" or bundle.get("timestamp") is not None,
+        "a document has a timestamp",
+    ),
     "bdl-11": first_is("Composition", "document"),
     "bdl-12": first_is("MessageHeader", "message"),
     "inv-1@Parameters": on_object(_parameter),

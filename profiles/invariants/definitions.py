@@ -59,17 +59,21 @@ def _is_root(element: Json) -> bool:
     return "." not in _path(element)
 
 
-def _in_each_view(test: Test) -> Predicate:
+def _in_each_view(test: Test, says: str) -> Predicate:
     """Every element of snapshot and differential passes."""
-    return on_object(lambda it: all(test(one) for view in ("snapshot", "differential") for one in _elements(it, view)))
+    return on_object(
+        lambda it: all(test(one) for view in ("snapshot", "differential") for one in _elements(it, view)), says
+    )
 
 
 def _bound_type_can_be(element: Json) -> bool:
+    """binding exists only for a type that can be bound."""
     codes = [one.get("code") for one in objects(element, "type") if has(one, "code")]
     return not has(element, "binding") or not codes or bool(codes)
 
 
 def _min_up_to_max(element: Json) -> bool:
+    """min is not above max."""
     least, most = number(element, "min"), element.get("max")
     if least is None or not isinstance(most, str) or not (most.isascii() and most.isdigit()):
         return True
@@ -77,10 +81,12 @@ def _min_up_to_max(element: Json) -> bool:
 
 
 def _is_upper_limit(value: Any, _scope: Surroundings) -> bool:
+    """max is a number or *."""
     return not isinstance(value, str) or value == "*" or (value.isascii() and value.isdigit())
 
 
 def _refers_alone(element: Json) -> bool:
+    """an element with contentReference says nothing of its own content."""
     return not has(element, "contentReference") or not any(test(element) for test in _OWN_CONTENT)
 
 
@@ -89,11 +95,13 @@ _has_fixed, _has_pattern, _has_default = exists("fixed[x]"), exists("pattern[x]"
 
 
 def _value_set_is_absolute(binding: Json) -> bool:
+    """valueSet begins with http:, https or urn:."""
     url = binding.get("valueSet")
     return not isinstance(url, str) or url.startswith(_VALUE_SET_SCHEMES)
 
 
 def _modifier_has_reason(element: Json) -> bool:
+    """isModifierReason exists where isModifier is true."""
     return element.get("isModifier") is not True or has(element, "isModifierReason")
 
 
@@ -102,10 +110,11 @@ def _ids_differ(view: str) -> Predicate:
         elements = _elements(definition, view)
         return all(has(one, "id") for one in elements) and is_distinct([one.get("id") for one in elements])
 
-    return on_object(test)
+    return on_object(test, f"every element of the {view} has an id of its own")
 
 
 def _first_of_its_type(definition: Json) -> bool:
+    """the first element of the snapshot is the type's."""
     elements = _elements(definition, "snapshot")
     if definition.get("kind") == "logical" or not elements:
         return True
@@ -113,11 +122,13 @@ def _first_of_its_type(definition: Json) -> bool:
 
 
 def _root_without_type(definition: Json) -> bool:
+    """the first element of the snapshot has no type."""
     elements = _elements(definition, "snapshot")
     return definition.get("kind") == "logical" or not elements or not has(elements[0], "type")
 
 
 def _differential_root_without_type(definition: Json) -> bool:
+    """the root of the differential has no type."""
     elements = _elements(definition, "differential")
     if definition.get("kind") == "logical" or not elements or not _is_root(elements[0]):
         return True
@@ -125,6 +136,7 @@ def _differential_root_without_type(definition: Json) -> bool:
 
 
 def _core_types_are_simple(definition: Json) -> bool:
+    """the types in a definition of FHIR itself are plain names."""
     url = definition.get("url")
     return not (isinstance(url, str) and url.startswith(_CORE)) or (
         _types_fit(definition, "differential", "[a-zA-Z0-9]+") and _types_fit(definition, "snapshot", "[a-zA-Z0-9.]+")
@@ -140,6 +152,7 @@ def _types_fit(definition: Json, view: str, pattern: str) -> bool:
 
 
 def _core_without_defaults(definition: Json) -> bool:
+    """a definition of FHIR itself has no defaultValue[x]."""
     url = definition.get("url")
     if not (isinstance(url, str) and url.startswith(_CORE)):
         return True
@@ -147,11 +160,13 @@ def _core_without_defaults(definition: Json) -> bool:
 
 
 def _defaults_in_specializations(definition: Json) -> bool:
+    """defaultValue[x] exists only where derivation is specialization."""
     defaulted = any(_has_default(one) for one in _elements(definition, "differential"))
     return not defaulted or definition.get("derivation") == "specialization"
 
 
 def _snapshot_paths(snapshot: Any, scope: Surroundings) -> bool:
+    """every path of the snapshot begins with the type's."""
     if not isinstance(snapshot, dict):
         return True
     paths = [_path(one) for one in objects(snapshot, "element")]
@@ -163,6 +178,7 @@ def _snapshot_paths(snapshot: Any, scope: Surroundings) -> bool:
 
 
 def _differential_paths(differential: Any, scope: Surroundings) -> bool:
+    """every path of the differential begins with the type's."""
     if not isinstance(differential, dict):
         return True
     paths = [_path(one) for one in objects(differential, "element")]
@@ -174,11 +190,13 @@ def _differential_paths(differential: Any, scope: Surroundings) -> bool:
 
 
 def _groups_are_known(definition: Json) -> bool:
+    """groupingId names one of grouping."""
     known = [one.get("id") for one in objects(definition, "grouping")]
     return all(one.get("groupingId", None) in known for one in objects(definition, "resource") if "groupingId" in one)
 
 
 def _versions_are_known(guide: Json) -> bool:
+    """fhirVersion of a resource is one of the guide."""
     known = listed(guide, "fhirVersion")
     used = [v for one in objects(child(guide, "definition"), "resource") for v in listed(one, "fhirVersion")]
     return all(version in known for version in used)
@@ -190,8 +208,10 @@ DEFINITIONS: dict[str, Predicate] = {
     "eld-3": _is_upper_limit,
     "eld-4": only_when("code", "Reference canonical", "aggregation"),
     "eld-5": on_object(_refers_alone),
-    "eld-6": on_object(lambda it: not _has_fixed(it) or count(it, "type") <= 1),
-    "eld-7": on_object(lambda it: not _has_pattern(it) or count(it, "type") <= 1),
+    "eld-6": on_object(lambda it: not _has_fixed(it) or count(it, "type") <= 1, "fixed[x] exists beside one type only"),
+    "eld-7": on_object(
+        lambda it: not _has_pattern(it) or count(it, "type") <= 1, "pattern[x] exists beside one type only"
+    ),
     "eld-8": not_both("pattern[x]", "fixed[x]"),
     "eld-11": on_object(_bound_type_can_be),
     "eld-12": on_object(_value_set_is_absolute),
@@ -213,38 +233,48 @@ DEFINITIONS: dict[str, Predicate] = {
     "sdf-1": on_object(
         lambda it: (
             it.get("derivation") == "constraint" or is_distinct([_path(one) for one in _elements(it, "snapshot")])
-        )
+        ),
+        "no two elements of the snapshot have the same path",
     ),
     "sdf-2": some("name", "uri"),
     "sdf-3": on_object(
-        lambda it: all(has(one, name) for one in objects(it, "element") for name in ("definition", "min", "max"))
+        lambda it: all(has(one, name) for one in objects(it, "element") for name in ("definition", "min", "max")),
+        "every element has definition, min and max",
     ),
-    "sdf-4": on_object(lambda it: it.get("abstract") is True or has(it, "baseDefinition")),
+    "sdf-4": on_object(
+        lambda it: it.get("abstract") is True or has(it, "baseDefinition"), "baseDefinition exists unless abstract"
+    ),
     "sdf-5": on_object(
-        lambda it: it.get("type") != "Extension" or it.get("derivation") == "specialization" or has(it, "context")
+        lambda it: it.get("type") != "Extension" or it.get("derivation") == "specialization" or has(it, "context"),
+        "an extension has a context",
     ),
     "sdf-6": some("snapshot", "differential"),
     "sdf-8": _snapshot_paths,
     "sdf-8a": _differential_paths,
-    "sdf-8b": on_object(lambda it: all(has(one, "base") for one in objects(it, "element"))),
+    "sdf-8b": on_object(lambda it: all(has(one, "base") for one in objects(it, "element")), "every element has a base"),
     "sdf-9": _in_each_view(
-        lambda it: not (_is_root(it) and (has(it, "label") or has(it, "code") or has(it, "requirements")))
+        lambda it: not (_is_root(it) and (has(it, "label") or has(it, "code") or has(it, "requirements"))),
+        "the root has no label, code or requirements",
     ),
     "sdf-10": on_object(
         lambda it: (
             not has(it, "binding") or has(child(it, "binding"), "valueSet") or has(child(it, "binding"), "description")
-        )
+        ),
+        "a binding has valueSet or description",
     ),
     "sdf-11": on_object(_first_of_its_type),
-    "sdf-14": _in_each_view(lambda it: has(it, "id")),
+    "sdf-14": _in_each_view(lambda it: has(it, "id"), "every element has an id"),
     "sdf-15": on_object(_root_without_type),
     "sdf-15a": on_object(_differential_root_without_type),
     "sdf-16": _ids_differ("snapshot"),
     "sdf-17": _ids_differ("differential"),
     "sdf-18": only_when("type", "Extension", "contextInvariant"),
     "sdf-19": on_object(_core_types_are_simple),
-    "sdf-20": on_object(lambda it: not any(_is_root(one) and has(one, "slicing") for one in objects(it, "element"))),
+    "sdf-20": on_object(
+        lambda it: not any(_is_root(one) and has(one, "slicing") for one in objects(it, "element")),
+        "the root is not sliced",
+    ),
     "sdf-21": on_object(_defaults_in_specializations),
     "sdf-22": on_object(_core_without_defaults),
-    "sdf-23": _in_each_view(lambda it: not (_is_root(it) and has(it, "sliceName"))),
+    "sdf-23": _in_each_view(lambda it: not (_is_root(it) and has(it, "sliceName")), "the root has no sliceName"),
 }

@@ -28,11 +28,15 @@ _R4B_TYPES = frozenset(
 
 
 def _contains_none_twice(resource: Json) -> bool:
+    """contained resources contain none themselves."""
     return not any(has(one, "contained") for one in objects(resource, "contained"))
 
 
 def _contained_are_pointed_to(resource: Json) -> bool:
-    """Each by a reference, canonical, uri or url `#id` of the resource, or itself pointing to its container."""
+    """each contained resource is pointed to by #id, or points to its container by #.
+
+    Each by a reference, canonical, uri or url `#id` of the resource, or itself pointing to its container.
+    """
     contained = objects(resource, "contained")
     if not contained:
         return True
@@ -49,15 +53,18 @@ def _fragments_in(resource: Json) -> set[str]:
 
 
 def _contained_without_version(resource: Json) -> bool:
+    """contained resources have no meta.versionId and no meta.lastUpdated."""
     metas = [child(one, "meta") for one in objects(resource, "contained")]
     return not any(has(meta, "versionId") or has(meta, "lastUpdated") for meta in metas)
 
 
 def _contained_without_security(resource: Json) -> bool:
+    """contained resources have no meta.security."""
     return not any(has(child(one, "meta"), "security") for one in objects(resource, "contained"))
 
 
 def _only_r4b_contains_r4b(contained: Any, scope: Surroundings) -> bool:
+    """a resource type of R4B is contained only in one of R4B."""
     kind = contained.get("resourceType") if isinstance(contained, dict) else None
     if not isinstance(kind, str) or kind not in _R4B_TYPES:
         return True
@@ -70,6 +77,6 @@ DOMAIN: dict[str, Predicate] = {
     "dom-3": on_object(_contained_are_pointed_to),
     "dom-4": on_object(_contained_without_version),
     "dom-5": on_object(_contained_without_security),
-    "dom-6": on_object(lambda resource: has(child(resource, "text"), "div")),
+    "dom-6": on_object(lambda resource: has(child(resource, "text"), "div"), "text.div exists"),
     "dom-r4b": _only_r4b_contains_r4b,
 }

@@ -33,6 +33,7 @@ _LAUNCH_TYPES = {
 
 
 def _names_what_to_answer(parameters: Json) -> bool:
+    """a parameter order, questionnaire or context exists."""
     return any(one.get("name") in ("order", "questionnaire", "context") for one in objects(parameters, "parameter"))
 
 
@@ -44,7 +45,7 @@ def _automatic_or_authored(*automatic: str) -> Predicate:
         is_automatic = any(part.get("url") == "source" and choice(part, "value") in automatic for part in parts)
         return is_automatic is not any(part.get("url") == "author" for part in parts)
 
-    return on_object(test)
+    return on_object(test, f"author exists unless source is {' or '.join(automatic)}, and only then")
 
 
 def _of_type(kinds: str, *needed: str) -> Predicate:
@@ -56,10 +57,11 @@ def _of_type(kinds: str, *needed: str) -> Predicate:
             return True
         return any(extended(item, one) if ":" in one else has(item, one) for one in needed)
 
-    return on_object(test)
+    return on_object(test, f"{' or '.join(needed)} exists where type is {' or '.join(types)}")
 
 
 def _clinical_audience_is_timed(questionnaire: Json) -> bool:
+    """clinicalTime exists in the completion time of a form for clinicians or patients."""
     extensions = objects(questionnaire, "extension")
     audience = [choice(one, "value") for one in extensions if one.get("url") == _DTR + "questionnaireAudience"]
     times = [one for one in extensions if one.get("url") == _DTR + "estimated-completion-time"]
@@ -69,6 +71,7 @@ def _clinical_audience_is_timed(questionnaire: Json) -> bool:
 
 
 def _launch_types_fit_name(context: Json) -> bool:
+    """the types of a launch context are those of its name."""
     parts = objects(context, "extension")
     names = [child(part, "valueCoding") for part in parts if part.get("url") == "name"]
     types = [choice(part, "value") for part in parts if part.get("url") == "type"]

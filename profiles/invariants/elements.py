@@ -29,7 +29,7 @@ def on_object(test: Test, says: str = "") -> Predicate:
     def holds(element: Any, _scope: Surroundings) -> bool:
         return type(element) is not dict or test(element)
 
-    holds.__doc__ = says or test.__doc__
+    holds.__doc__ = says or test.__doc__ or ""
     return holds
 
 
@@ -191,7 +191,7 @@ def never_when(name: str, values: str, *refused: str) -> Predicate:
     codes, tests = frozenset(values.split()), [exists(other) for other in refused]
     return on_object(
         lambda node: not _is_one(node.get(name), codes) or not any(test(node) for test in tests),
-        f"{' and '.join(refused)} do not exist where {name} is {_or(values)}",
+        f"no {' and no '.join(refused)} exists where {name} is {_or(values)}",
     )
 
 

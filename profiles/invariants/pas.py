@@ -17,11 +17,14 @@ def _task_asks_with(code: str, input_type: str) -> Predicate:
     def test(task: Json) -> bool:
         return not coded(task, "code", code) or any(coded(one, "type", input_type) for one in objects(task, "input"))
 
-    return on_object(test)
+    return on_object(test, f"an input of type {input_type} exists where code is {code}")
 
 
 def _immediate_has_level(item: Json) -> bool:
-    """The value is a CodeableConcept, whose `code` does not exist: only a malformed value breaks this."""
+    """the extension levelOfServiceCode exists where certificationType is 1.
+
+    The value is a CodeableConcept, whose `code` does not exist: only a malformed value breaks this.
+    """
     immediate = any(
         one.get("url") == _CERTIFICATION_TYPE and _bare_code(one) == "1" for one in objects(item, "extension")
     )
@@ -34,10 +37,12 @@ def _bare_code(extension: Json) -> object:
 
 
 def _identified_unless_by_voice(request: Json) -> bool:
+    """identifier exists unless medium is VO."""
     return coded(request, "medium", "VO") or has(request, "identifier")
 
 
 def _subscriber_unless_self(coverage: Json) -> bool:
+    """subscriber exists unless relationship is 18."""
     return coded(coverage, "relationship", "18") or has(coverage, "subscriber")
 
 

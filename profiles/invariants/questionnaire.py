@@ -32,32 +32,40 @@ def extended(node: Json, url: str) -> bool:
 
 
 def _is_group_or_has_no_items(item: Json) -> bool:
+    """a group has items, a display none."""
     if item.get("type") == "group":
         return has(item, "item")
     return item.get("type") != "display" or not has(item, "item")
 
 
 def _options_fit_type(item: Json) -> bool:
+    """answerOption and answerValueSet exist only for types that choose."""
     kind = item.get("type")
     return kind is None or kind in _WITH_OPTIONS or not (has(item, "answerOption") or has(item, "answerValueSet"))
 
 
 def _exists_asks_boolean(condition: Json) -> bool:
+    """answerBoolean exists where operator is exists."""
     return condition.get("operator") != "exists" or choice_name(condition, "answer") in ("answerBoolean", None)
 
 
 def _links_differ(questionnaire: Json) -> bool:
+    """no two linkIds are the same."""
     return is_distinct([one.get("linkId") for one in descendants(questionnaire)])
 
 
 def _answer_expression_stands_alone(item: Json) -> bool:
+    """answerOption and answerValueSet do not exist beside answerExpression."""
     if not extended(item, _SDC + "sdc-questionnaire-answerExpression"):
         return True
     return not (has(item, "answerOption") or has(item, "answerValueSet"))
 
 
 def _answered_once(response: Json) -> bool:
-    """Among the items directly below the response, an item or an answer, no two answered ones share a linkId."""
+    """no two answered items with the same linkId stand side by side.
+
+    Among the items directly below the response, an item or an answer, no two answered ones share a linkId.
+    """
     return all(
         is_distinct([item.get("linkId") for item in objects(place, "item") if _is_answered(item)])
         for place in _places_of_items(response)
@@ -89,8 +97,14 @@ QUESTIONNAIRE: dict[str, Predicate] = {
     "que-9": never_when("type", "display", "readOnly"),
     "que-10": only_when("type", "boolean decimal integer string text url open-choice", "maxLength"),
     "que-11": not_both("answerOption", "initial"),
-    "que-12": on_object(lambda item: count(item, "enableWhen") <= 2 or has(item, "enableBehavior")),
-    "que-13": on_object(lambda item: item.get("repeats") is True or count(item, "initial") <= 1),
+    "que-12": on_object(
+        lambda item: count(item, "enableWhen") <= 2 or has(item, "enableBehavior"),
+        "enableBehavior exists beside three enableWhen",
+    ),
+    "que-13": on_object(
+        lambda item: item.get("repeats") is True or count(item, "initial") <= 1,
+        "initial exists once unless repeats is true",
+    ),
     "qrs-1": not_both("answer", "item"),
     "sdc-1": on_object(_answer_expression_stands_alone),
     "sdcqr-1": some("subject"),

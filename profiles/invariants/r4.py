@@ -30,7 +30,9 @@ _has_abatement, _has_value = exists("abatement[x]"), exists("value[x]")
 
 
 def _in_order(earlier: str, later: str) -> Predicate:
-    return on_object(lambda node: not_after(node.get(earlier), node.get(later)) is not False)
+    return on_object(
+        lambda node: not_after(node.get(earlier), node.get(later)) is not False, f"{earlier} is not after {later}"
+    )
 
 
 def _entered_in_error(node: Json, system: str) -> bool:
@@ -38,6 +40,7 @@ def _entered_in_error(node: Json, system: str) -> bool:
 
 
 def _abated_is_inactive(condition: Json) -> bool:
+    """clinicalStatus is resolved, remission or inactive where abatement[x] exists."""
     return not _has_abatement(condition) or any(
         one.get("system") == _CONDITION_CLINICAL and one.get("code") in ("resolved", "remission", "inactive")
         for one in codings(condition, "clinicalStatus")
@@ -45,7 +48,10 @@ def _abated_is_inactive(condition: Json) -> bool:
 
 
 def _status_when_categorized(condition: Json) -> bool:
-    """con-3 compares the concept itself with a code, so that any category counts."""
+    """clinicalStatus exists where category does, but for entered-in-error.
+
+    con-3 compares the concept itself with a code, so that any category counts.
+    """
     return (
         has(condition, "clinicalStatus")
         or _entered_in_error(condition, _CONDITION_STATUS)
@@ -54,6 +60,7 @@ def _status_when_categorized(condition: Json) -> bool:
 
 
 def _value_or_component_of_that_code(observation: Json) -> bool:
+    """no component has the observation's own code where value[x] exists."""
     if not _has_value(observation):
         return True
     own = list(codings(observation, "code"))
@@ -61,12 +68,14 @@ def _value_or_component_of_that_code(observation: Json) -> bool:
 
 
 def _appointment_times(appointment: Json) -> bool:
+    """start and end exist unless status is proposed, cancelled or waitlist."""
     status = appointment.get("status")
     unplanned = status in ("proposed", "cancelled", "waitlist") or not isinstance(status, str)
     return unplanned or (has(appointment, "start") and has(appointment, "end"))
 
 
 def _on_behalf_of_practitioner(participant: Any, scope: Surroundings) -> bool:
+    """onBehalfOf exists only where member is a Practitioner."""
     if not isinstance(participant, dict) or not has(participant, "onBehalfOf"):
         return True
     member = resolved(participant.get("member"), scope)
@@ -75,17 +84,21 @@ def _on_behalf_of_practitioner(participant: Any, scope: Surroundings) -> bool:
 
 def _consent_of(kind: str) -> Predicate:
     """A patient is named in consents of that kind; the expression asks for a system called `something`."""
-    return on_object(lambda consent: has(consent, "patient") or not coded(consent, "scope", kind, "something"))
+    return on_object(
+        lambda consent: has(consent, "patient") or not coded(consent, "scope", kind, "something"),
+        f"patient exists where scope is {kind}",
+    )
 
 
 def _entries_only_in(mode: str, name: str) -> Predicate:
     def test(resource: Json) -> bool:
         return resource.get("mode") in (mode, None) or not any(has(one, name) for one in objects(resource, "entry"))
 
-    return on_object(test)
+    return on_object(test, f"entry.{name} exists only where mode is {mode}")
 
 
 def _has_result(observation: Json) -> bool:
+    """value[x], dataAbsentReason, component or hasMember exists."""
     parts = has(observation, "component") or has(observation, "hasMember")
     return parts or has(observation, "dataAbsentReason") or _has_value(observation)
 
@@ -93,8 +106,14 @@ def _has_result(observation: Json) -> bool:
 has_result = on_object(_has_result)
 
 R4: dict[str, Predicate] = {
-    "ait-1": on_object(lambda it: _entered_in_error(it, _ALLERGY_STATUS) or has(it, "clinicalStatus")),
-    "ait-2": on_object(lambda it: not (_entered_in_error(it, _ALLERGY_STATUS) and has(it, "clinicalStatus"))),
+    "ait-1": on_object(
+        lambda it: _entered_in_error(it, _ALLERGY_STATUS) or has(it, "clinicalStatus"),
+        "clinicalStatus exists unless entered-in-error",
+    ),
+    "ait-2": on_object(
+        lambda it: not (_entered_in_error(it, _ALLERGY_STATUS) and has(it, "clinicalStatus")),
+        "no clinicalStatus exists where entered-in-error",
+    ),
     "app-1": some("type", "actor"),
     "app-2": both_or_none("start", "end"),
     "app-3": on_object(_appointment_times),
@@ -107,13 +126,19 @@ R4: dict[str, Predicate] = {
     "con-2": some("code", "detail"),
     "con-3": on_object(_status_when_categorized),
     "con-4": on_object(_abated_is_inactive),
-    "con-5": on_object(lambda it: not (_entered_in_error(it, _CONDITION_STATUS) and has(it, "clinicalStatus"))),
+    "con-5": on_object(
+        lambda it: not (_entered_in_error(it, _CONDITION_STATUS) and has(it, "clinicalStatus")),
+        "no clinicalStatus exists where entered-in-error",
+    ),
     "cpl-3": not_both("detail", "reference"),
     "ctm-1": _on_behalf_of_practitioner,
     "fhs-1": not_both("age[x]", "born[x]"),
     "fhs-2": needs("estimatedAge", "age[x]"),
     "gol-1": needs("detail[x]", "measure"),
-    "grp-1": on_object(lambda group: not has(group, "member") or group.get("actual") in (True, None)),
+    "grp-1": on_object(
+        lambda group: not has(group, "member") or group.get("actual") in (True, None),
+        "member exists only where actual is true",
+    ),
     "imm-1": some("documentType", "reference"),
     "imr-1": some("vaccineCode", "targetDisease"),
     "inv-1": _in_order("authoredOn", "lastModified"),
@@ -128,8 +153,8 @@ R4: dict[str, Predicate] = {
     "obs-6": not_both("dataAbsentReason", "value[x]"),
     "obs-7": on_object(_value_or_component_of_that_code),
     "org-1": some("identifier", "name"),
-    "org-2": on_object(lambda address: address.get("use") != "home"),
-    "org-3": on_object(lambda telecom: telecom.get("use") != "home"),
+    "org-2": on_object(lambda address: address.get("use") != "home", "use is not home"),
+    "org-3": on_object(lambda telecom: telecom.get("use") != "home", "use is not home"),
     "pat-1": some("name", "telecom", "address", "organization"),
     "ppc-1": some("policy", "policyRule"),
     "ppc-2": _consent_of("patient-privacy"),

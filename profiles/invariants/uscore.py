@@ -27,12 +27,10 @@ _NDC = "http://hl7.org/fhir/sid/ndc"
 _CVX = "http://hl7.org/fhir/sid/cvx"
 _SNOMED = "http://snomed.info/sct"
 _IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
-_CONDITION_CATEGORIES = frozenset(
-    (
-        ("http://terminology.hl7.org/CodeSystem/condition-category", "problem-list-item"),
-        ("http://terminology.hl7.org/CodeSystem/condition-category", "encounter-diagnosis"),
-        ("http://hl7.org/fhir/us/core/CodeSystem/condition-category", "health-concern"),
-    )
+_CONDITION_CATEGORIES = (
+    ["http://terminology.hl7.org/CodeSystem/condition-category", "problem-list-item"],
+    ["http://terminology.hl7.org/CodeSystem/condition-category", "encounter-diagnosis"],
+    ["http://hl7.org/fhir/us/core/CodeSystem/condition-category", "health-concern"],
 )
 _REPORTED = "partial preliminary final amended corrected appended"
 _ORDERS = "order original-order reflex-order filler-order instance-order"
@@ -40,12 +38,16 @@ _ROLE_PARTS = ("practitioner", "organization", "healthcareService", "location")
 
 
 def _named_or_absent(name: Json) -> bool:
+    """either family or given exists, or the reason for their absence."""
     named = has(name, "family") or has(name, "given")
     return named is not any(one.get("url") == _ABSENT for one in objects(name, "extension"))
 
 
 def _npi_check_digit(identifier: Json) -> bool:
-    """Luhn over 80840 and the ten digits; anything shorter or with letters is us-core-16's to report."""
+    """the NPI has a right check digit.
+
+    Luhn over 80840 and the ten digits; anything shorter or with letters is us-core-16's to report.
+    """
     value = identifier.get("value")
     if not isinstance(value, str) or len(value) < 10 or not (value[:10].isascii() and value[:10].isdigit()):
         return True
@@ -54,19 +56,23 @@ def _npi_check_digit(identifier: Json) -> bool:
 
 
 def _ucum(quantity: Json) -> bool:
+    """the system is that of UCUM where it exists."""
     return not has(quantity, "system") or quantity.get("system") == UCUM
 
 
 def _range_in_ucum(span: Json) -> bool:
+    """the systems of low and high are that of UCUM where they exist."""
     return _ucum(child(span, "low")) and _ucum(child(span, "high"))
 
 
 def _snomed_among(value: Json) -> bool:
+    """a coding of SNOMED CT is among the codings."""
     systems = [one.get("system") for one in objects(value, "coding") if has(one, "system")]
     return not systems or _SNOMED in systems
 
 
 def _one_race_when_unknown(race: Json) -> bool:
+    """ombCategory ASKU or UNK stands alone."""
     categories = [one for one in objects(race, "extension") if one.get("url") == "ombCategory"]
     codes = [child(one, "valueCoding").get("code") for one in categories]
     return len(categories) == 1 or not ("ASKU" in codes or "UNK" in codes)
@@ -80,23 +86,27 @@ def _value_is(value_type: str, *codes: str) -> Predicate:
             return True
         return choice_name(observation, "value") in (f"value{value_type}", None)
 
-    return on_object(test)
+    return on_object(test, f"value[x] is a {value_type} where code is {' or '.join(codes)}")
 
 
 def _member_id(coverage: Json) -> bool:
+    """an identifier of type MB or subscriberId exists."""
     identified = any(coded(one, "type", "MB", _IDENTIFIER_TYPE) for one in objects(coverage, "identifier"))
     return identified or has(coverage, "subscriberId")
 
 
 def _category_is_of_us_core(condition: Json) -> bool:
-    return any((one.get("system"), one.get("code")) in _CONDITION_CATEGORIES for one in codings(condition, "category"))
+    """category is problem-list-item, encounter-diagnosis or health-concern."""
+    return any([one.get("system"), one.get("code")] in _CONDITION_CATEGORIES for one in codings(condition, "category"))
 
 
 def _no_ndc(concept: Json) -> bool:
+    """no coding is of NDC."""
     return not any(one.get("system") == _NDC for one in objects(concept, "coding"))
 
 
 def _ndc_beside_cvx(immunization: Json) -> bool:
+    """a coding of NDC stands beside one of CVX."""
     systems = [one.get("system") for one in codings(immunization, "vaccineCode")]
     return _CVX not in systems or _NDC in systems
 
@@ -105,15 +115,18 @@ _has_date = some("manufactureDate", "expirationDate", "lotNumber", "serialNumber
 
 
 def _device_is_identified(device: Any, scope: Surroundings) -> bool:
+    """a production identifier exists where udiCarrier does."""
     return not isinstance(device, dict) or not has(device, "udiCarrier") or _has_date(device, scope)
 
 
 def _carrier_is_readable(device: Json) -> bool:
+    """carrierAIDC or carrierHRF exists where udiCarrier does."""
     carriers = objects(device, "udiCarrier")
     return not carriers or any(has(one, "carrierAIDC") or has(one, "carrierHRF") for one in carriers)
 
 
 def _on_behalf_when_person_or_device(agent: Any, scope: Surroundings) -> bool:
+    """onBehalfOf exists where who is a Practitioner or Device."""
     if not isinstance(agent, dict) or has(agent, "onBehalfOf"):
         return True
     who = resolved(agent.get("who"), scope)
@@ -121,13 +134,16 @@ def _on_behalf_when_person_or_device(agent: Any, scope: Surroundings) -> bool:
 
 
 def _always(_element: Any, _scope: Surroundings) -> bool:
+    """nothing: the expression can not fail."""
     return True
 
 
 _to_the_day = on_string(lambda moment: len(moment) >= 10, "a dateTime says the day at least")
 _to_the_month = on_string(lambda moment: len(moment) >= 8, "a dateTime says the day at least")
 _reported_is_effective = when("status", _REPORTED, "effective[x]")
-_quantity_in_ucum = on_object(lambda observation: _ucum(child(observation, "valueQuantity")))
+_quantity_in_ucum = on_object(
+    lambda observation: _ucum(child(observation, "valueQuantity")), "the unit of valueQuantity is of UCUM"
+)
 
 USCORE: dict[str, Predicate] = {
     "pd-1": some("telecom", "endpoint"),
@@ -167,7 +183,8 @@ USCORE: dict[str, Predicate] = {
     "us-core-3@uscore-6.1.0": _quantity_in_ucum,
     "us-core-4@uscore-6.1.0": _always,
     "us-core-5@uscore-6.1.0": on_object(
-        lambda it: not any(one.get("system") == _NDC for one in codings(it, "vaccineCode"))
+        lambda it: not any(one.get("system") == _NDC for one in codings(it, "vaccineCode")),
+        "no vaccineCode is of NDC",
     ),
     "us-core-13@uscore-6.1.0": some(*_ROLE_PARTS),
     "vs-1@uscore-6.1.0": _to_the_month,
