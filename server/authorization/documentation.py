@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.authorization.request import Code, Document
+from server.authorization.request import Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,3 @@ class DocumentationRequirement:
 
     code: Code
     words: str
-
-    def is_met_by(self, documents: tuple[Document, ...]) -> bool:
-        """True when one of the documents is of the required type."""
-        wanted = (self.code.system, self.code.code)
-        return any((kind.system, kind.code) == wanted for document in documents for kind in document.types)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from server.authorization.criteria import Condition
 from server.authorization.determination import Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
@@ -17,12 +18,14 @@ class ReviewPath(StrEnum):
     """How the lines of a topic are decided.
 
     CERTIFY         certified up to the recommended quantity
+    CRITERIA        the same, once every criterion is met and every document is there
     DOCUMENTATION   pended until the required documents are there, then for a clinician
     CLINICAL        pended for a clinician
     NOT_COVERED     denied administratively: not a benefit of the plan (PF-19)
     """
 
     CERTIFY = "certify"
+    CRITERIA = "criteria"
     DOCUMENTATION = "documentation"
     CLINICAL = "clinical review"
     NOT_COVERED = "not covered"
@@ -66,6 +69,46 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Criterion:
+    """One condition of a policy. `provider` says what the submitter can do when it is not met."""
+
+    id: str
+    title: str
+    condition: Condition
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """A proposal made when `when` is met: fewer units, another place (PF-14 to PF-16).
+
+    answer    linkId of the form's yes/no item that accepts it
+    decline   linkId of the item that holds the coded reason of a decline
+    good      codes of reasons that let the line pass as it was asked
+    place     place of service that is proposed, None where the recommended quantity is
+    words     the proposal, for the provider
+    """
+
+    id: str
+    when: Condition
+    words: str
+    answer: str = ""
+    decline: str = ""
+    good: frozenset[str] = frozenset()
+    place: Code | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrativeDenial:
+    """A rule that denies a line without a clinical question, when `when` is met (PF-19)."""
+
+    id: str
+    title: str
+    when: Condition
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """One clinical subject and the rule its lines are decided by.
 
@@ -76,6 +119,10 @@ class Topic:
     reason          why a line is denied, reduced or pended by this topic, in words for the member
     pending         why a line is pended, where `reason` says why it is reduced (PF-2)
     provider_words  what the submitter is told besides
+    form            canonical with version of the topic's Questionnaire, "" where it has none
+    criteria        all are met before a line is certified by itself
+    fresh_days      how old a required document may be, in days; None = any age
+    delegate        company that reviews the topic for the plan (PF-18)
     """
 
     name: str
@@ -93,6 +140,12 @@ class Topic:
     approved_days: int = 90
     documentation: tuple[DocumentationRequirement, ...] = ()
     pending: Reason | None = None
+    form: str = ""
+    criteria: tuple[Criterion, ...] = ()
+    nudges: tuple[Nudge, ...] = ()
+    denials: tuple[AdministrativeDenial, ...] = ()
+    fresh_days: int | None = None
+    delegate: str = ""
 
     def reason_for(self, action: ReviewAction) -> Reason:
         """Why a line of the topic is denied, reduced or pended: never the words of a reduction for a pended line."""
@@ -121,6 +174,11 @@ class Plan:
     default           the plan for coverages that name none
     uncovered         why a line that no topic covers is pended for a person
     approved_days     approved period where the topic gives none
+    denials           administrative denials that hold for every line of the plan (PF-19)
+    most_lines        service lines in one request (PF-6)
+    most_diagnoses    diagnoses in one request (PF-7)
+    groupers          codes that stand for groups of services and are not authorized (PF-8)
+    pauses            the clock stops while information is awaited (PF-22)
     """
 
     id: str
@@ -129,6 +187,11 @@ class Plan:
     coverage_classes: frozenset[tuple[str, str]] = frozenset()
     default: bool = False
     approved_days: int = 90
+    denials: tuple[AdministrativeDenial, ...] = ()
+    most_lines: int = 10
+    most_diagnoses: int = 10
+    groupers: tuple[CodeSpan, ...] = ()
+    pauses: bool = False
 
     def is_named_by(self, coverage: Coverage) -> bool:
         """True when a class of the coverage is one of this plan's."""

@@ -49,7 +49,11 @@ class ServiceLine:
     service_end last code, where a range of codes is asked for
     ordered     codings of the order the line points to (ServiceRequest, DeviceRequest, ...)
     category    codings of the service type
-    cancelled   the submitter withdraws the line (PAS spec-69)
+    change      "added" or "changed" where an update says so (PAS spec-71), else ""
+    cancelled   the submitter withdraws the line (PAS spec-69, spec-70)
+    certification  X12 1322: I initial, R renewal, S revised, 3 cancel, 4 extension ...; "" where not given
+    references  authorization and tracking numbers that the submitter gives for it
+    providers   sequences of the care team members who provide it; none = all
     """
 
     sequence: int
@@ -62,7 +66,11 @@ class ServiceLine:
     serviced: Period | None = None
     place: Code | None = None
     trace_numbers: tuple[Identifier, ...] = ()
+    change: str = ""
     cancelled: bool = False
+    certification: str = ""
+    references: tuple[str, ...] = ()
+    providers: tuple[int, ...] = ()
 
     @property
     def service(self) -> Code:
@@ -91,6 +99,39 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One answered item of a form: its linkId, who gave it (``auto``, ``override``, ``manual``), and its value.
+
+    Exactly one of the values is given; a repeating item has its codes together, otherwise its first answer.
+    """
+
+    link_id: str
+    origin: str = ""
+    truth: bool | None = None
+    amount: Quantity | None = None
+    day: date | None = None
+    codes: tuple[Code, ...] = ()
+    text: str = ""
+
+    @property
+    def value(self) -> bool | Quantity | date | tuple[Code, ...] | str | None:
+        """The value that is given; None where none is."""
+        if self.truth is not None:
+            return self.truth
+        return self.amount or self.day or self.codes or self.text or None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A filled form: the canonical of its Questionnaire, its status and its answers."""
+
+    form: str
+    status: str
+    answers: tuple[Answer, ...]
+    authored: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """Who the service is for: the identifiers the payer knows the member by, and what rules may ask about."""
 
@@ -101,10 +142,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An organization or practitioner: its identifiers (NPI, TIN) and name."""
+    """An organization or practitioner: its identifiers (NPI, TIN), name and specialties.
+
+    sequence  of a care team member; 0 for others
+    """
 
     identifiers: tuple[Identifier, ...] = ()
     name: str = ""
+    specialties: tuple[Code, ...] = ()
+    sequence: int = 0
 
     @property
     def npis(self) -> tuple[str, ...]:
@@ -125,6 +171,8 @@ class AuthorizationRequest:
     """One authorization request, in the payer's words.
 
     claim_url     fullUrl of the Claim: later messages refer to the request by it
+    prior         fullUrls and identifiers of the Claim that this one updates; none for a new request
+    cancels       the whole request is withdrawn (certification type 3 on the Claim)
     identifiers   the Claim's own identifiers; other requests may carry the same ones
     expedited     a delay would endanger the member: the 72 hour clock holds (PF-22)
     senders       interchange and application sender codes: whose subscription hears of changes (PAS spec-58)
@@ -140,5 +188,8 @@ class AuthorizationRequest:
     coverage: Coverage = Coverage()
     diagnoses: tuple[Diagnosis, ...] = ()
     documents: tuple[Document, ...] = ()
+    answers: tuple[Answers, ...] = ()
+    prior: tuple[str, ...] = ()
+    cancels: bool = False
     expedited: bool = False
     senders: tuple[str, ...] = ()

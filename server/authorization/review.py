@@ -1,43 +1,67 @@
-"""Deciding: a request held against the rules in force. Pure: no clock, no I/O, no globals."""
+"""Deciding: a request held against the rules in force. Pure: no clock, no I/O, no globals.
+
+Per line, in this order: withdrawn; denied administratively; no topic, so for a person; not covered; something is
+missing, so exactly that is asked for; a criterion is not met or a proposal stands, so for a clinician; certified, as
+asked or less. The system never denies for lack of medical necessity (PF-19).
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from server.authorization.criteria import DayWithin, Evaluation, Result, evaluate
 from server.authorization.determination import (
     Authorized,
     Determination,
+    Judged,
     LineDetermination,
+    Reason,
     ReviewAction,
     WaitsFor,
 )
-from server.authorization.policy import Above, Plan, ReviewPath, Rules, Topic
-from server.authorization.request import AuthorizationRequest, Document, Period, Quantity, ServiceLine
+from server.authorization.documentation import DocumentationRequirement
+from server.authorization.facts import ANSWER, Facts
+from server.authorization.history import History
+from server.authorization.known import document_fact, facts_for, first_day
+from server.authorization.limits import rejections
+from server.authorization.nudges import Proposals, proposals
+from server.authorization.policy import Above, AdministrativeDenial, Criterion, ReviewPath, Rules, Topic
+from server.authorization.request import AuthorizationRequest, Period, Quantity, ServiceLine
+from server.authorization.units import converted
+
+NOTHING_ON_RECORD = History()
 
 
-def review(request: AuthorizationRequest, rules: Rules, on: date) -> Determination:
-    """A determination for every line, each reviewed by itself (PF-1), as of the day `on`."""
-    return Determination(
-        plan=rules.plan.id,
-        lines=tuple(review_line(line, request, rules, on) for line in request.lines),
-    )
+def review(
+    request: AuthorizationRequest, rules: Rules, on: date, history: History = NOTHING_ON_RECORD
+) -> Determination:
+    """A determination for every line, each reviewed by itself (PF-1), as of the day `on`.
+
+    A request beyond the plan's limits is rejected: `rejections` say why, and no line is reviewed.
+    """
+    rejected = rejections(request, rules.plan)
+    lines = () if rejected else tuple(review_line(line, request, rules, on, history) for line in request.lines)
+    return Determination(rules.plan.id, lines, rejected)
 
 
-def review_line(line: ServiceLine, request: AuthorizationRequest, rules: Rules, on: date) -> LineDetermination:
+def review_line(
+    line: ServiceLine, request: AuthorizationRequest, rules: Rules, on: date, history: History = NOTHING_ON_RECORD
+) -> LineDetermination:
     """The determination of one line by the topic of its service, or the plan's default where no topic covers it."""
-    if line.cancelled:
+    if line.cancelled or request.cancels:
         return LineDetermination(line.sequence, ReviewAction.CANCELLED)
     topic = rules.topic_for(line)
+    facts = facts_for(line, request, topic, history, on)
+    denial, judged = _denied_by(rules, topic, facts)
+    if denial is not None:
+        reference = topic.reference if topic else rules.plan.id
+        return LineDetermination(
+            line.sequence, ReviewAction.NOT_CERTIFIED, (denial.reason,), trace=judged, topic=reference
+        )
     if topic is None:
-        return _uncovered(line, rules.plan)
-    if topic.path is ReviewPath.NOT_COVERED:
-        return _determined(line, topic, ReviewAction.NOT_CERTIFIED)
-    if topic.path is ReviewPath.CLINICAL:
-        return _for_a_clinician(line, topic)
-    if topic.path is ReviewPath.DOCUMENTATION:
-        return _documented(line, topic, request.documents)
-    return _within_recommended(line, topic, on)
+        return _uncovered(line, rules)
+    return replace(_by_topic(_Held(line, topic, facts, on)), trace=judged + _judged(topic, facts))
 
 
 def approved_period(line: ServiceLine, days: int, on: date) -> Period:
@@ -45,66 +69,156 @@ def approved_period(line: ServiceLine, days: int, on: date) -> Period:
 
     Lasts `days` days, or as long as was asked for when that is longer.
     """
-    start = (line.serviced.start if line.serviced else None) or on
+    start = first_day(line, on)
     end = start + timedelta(days=days - 1)
     asked_end = line.serviced.end if line.serviced else None
     return Period(start, max(end, asked_end) if asked_end else end)
 
 
-def _uncovered(line: ServiceLine, plan: Plan) -> LineDetermination:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A line held against its topic."""
+
+    line: ServiceLine
+    topic: Topic
+    facts: Facts
+    on: date
+
+
+def _by_topic(held: _Held) -> LineDetermination:
+    topic = held.topic
+    if topic.path is ReviewPath.NOT_COVERED:
+        return _determined(held, ReviewAction.NOT_CERTIFIED)
+    evaluations = [evaluate(criterion.condition, held.facts) for criterion in topic.criteria]
+    results = {each.result for each in evaluations}
+    missing = _missing_documents(held)
+    if Result.NOT_MET not in results and (Result.UNKNOWN in results or missing):
+        return _waiting_for_information(held, evaluations, missing)
+    if topic.path in (ReviewPath.CLINICAL, ReviewPath.DOCUMENTATION):
+        return _for_a_clinician(held)
+    proposed = proposals(topic, held.facts)
+    if Result.NOT_MET in results or not proposed.settled:
+        notes = (*_advice(topic.criteria, evaluations), *proposed.words)
+        return replace(_for_a_clinician(held, notes), missing=missing, nudges=proposed.nudges)
+    return replace(_certified(held, proposed), nudges=proposed.nudges)
+
+
+def _denied_by(
+    rules: Rules, topic: Topic | None, facts: Facts
+) -> tuple[AdministrativeDenial | None, tuple[Judged, ...]]:
+    """The first administrative denial that applies, and every one that was looked at up to it."""
+    judged: list[Judged] = []
+    for source, denials in (
+        (rules.plan.id, rules.plan.denials),
+        (topic.reference, topic.denials) if topic else ("", ()),
+    ):
+        for denial in denials:
+            found = evaluate(denial.when, facts)
+            judged.append(Judged(denial.id, denial.title, source, found.result, found.findings))
+            if found.result is Result.MET:
+                return denial, tuple(judged)
+    return None, tuple(judged)
+
+
+def _judged(topic: Topic, facts: Facts) -> tuple[Judged, ...]:
+    """Every criterion of the topic as it came out."""
+    found = ((criterion, evaluate(criterion.condition, facts)) for criterion in topic.criteria)
+    return tuple(Judged(each.id, each.title, topic.reference, had.result, had.findings) for each, had in found)
+
+
+def _advice(criteria: tuple[Criterion, ...], evaluations: list[Evaluation]) -> tuple[str, ...]:
+    pairs = zip(criteria, evaluations, strict=True)
+    return tuple(each.provider for each, found in pairs if found.result is Result.NOT_MET and each.provider)
+
+
+def _missing_documents(held: _Held) -> tuple[DocumentationRequirement, ...]:
+    """The required documents that are not there, or too old (PF-17, PF-23)."""
+    return tuple(each for each in held.topic.documentation if not _is_there(each, held))
+
+
+def _is_there(wanted: DocumentationRequirement, held: _Held) -> bool:
+    fresh = DayWithin(document_fact(wanted.code), before=held.topic.fresh_days)
+    return evaluate(fresh, held.facts).result is Result.MET
+
+
+def _uncovered(line: ServiceLine, rules: Rules) -> LineDetermination:
     """A line that no topic covers is for a person; never silence."""
     return LineDetermination(
         line.sequence,
         ReviewAction.PENDED,
-        (plan.uncovered,),
+        (rules.plan.uncovered,),
         waits_for=WaitsFor.CLINICAL_REVIEW,
-        days=plan.approved_days,
+        days=rules.plan.approved_days,
     )
 
 
-def _documented(line: ServiceLine, topic: Topic, documents: tuple[Document, ...]) -> LineDetermination:
-    """Pended for what is missing, exactly (PF-17); with everything there, for a clinician."""
-    missing = tuple(each for each in topic.documentation if not each.is_met_by(documents))
-    if not missing:
-        return _for_a_clinician(line, topic)
-    pended = _determined(line, topic, ReviewAction.PENDED)
-    return replace(pended, waits_for=WaitsFor.MISSING_INFORMATION, missing=missing)
+def _waiting_for_information(
+    held: _Held, evaluations: list[Evaluation], missing: tuple[DocumentationRequirement, ...]
+) -> LineDetermination:
+    """Pended for exactly what is missing (PF-17): answers of the form, documents."""
+    documents = tuple(document_fact(each.code) for each in missing)
+    ways: list[tuple[str, ...]] = [documents]
+    for found in evaluations:
+        if found.result is Result.UNKNOWN:
+            ways = sorted({tuple(dict.fromkeys((*way, *more))) for way in ways for more in found.missing}, key=len)[:5]
+    unanswered = [name.removeprefix(ANSWER) for name in ways[0] if name.startswith(ANSWER)]
+    return replace(
+        _determined(held, ReviewAction.PENDED),
+        waits_for=WaitsFor.MISSING_INFORMATION,
+        missing=missing,
+        unanswered=tuple(unanswered),
+        ways=tuple(ways),
+    )
 
 
-def _within_recommended(line: ServiceLine, topic: Topic, on: date) -> LineDetermination:
+def _for_a_clinician(held: _Held, notes: tuple[str, ...] = ()) -> LineDetermination:
+    """Pended for a clinician of the payer, or of the company that reviews the topic for it (PF-3, PF-18)."""
+    pended = _determined(held, ReviewAction.PENDED)
+    waits_for = WaitsFor.DELEGATE if held.topic.delegate else WaitsFor.CLINICAL_REVIEW
+    return replace(pended, waits_for=waits_for, delegate=held.topic.delegate, notes=(*pended.notes, *notes))
+
+
+def _certified(held: _Held, proposed: Proposals) -> LineDetermination:
     """Certified up to the recommended quantity; above it pended or reduced, as the topic says (PF-14, PF-21).
 
-    A line that gives no quantity is certified for the recommended one.
+    A line that gives no quantity is certified for the recommended one. An accepted proposal is what is authorized.
     """
-    period = approved_period(line, topic.approved_days, on)
+    line, topic = held.line, held.topic
     recommended, asked = topic.recommended, line.quantity
-    if recommended is None or asked is None:
-        return _determined(line, topic, ReviewAction.CERTIFIED, Authorized(asked or recommended, period))
-    if not _same_unit(asked, recommended):
-        return _for_a_clinician(line, topic)
-    if asked.value <= recommended.value:
-        return _determined(line, topic, ReviewAction.CERTIFIED, Authorized(asked, period))
-    if topic.above is Above.PEND:
-        return _for_a_clinician(line, topic)
-    reduced = Quantity(recommended.value, asked.unit or recommended.unit, asked.system)
-    return _determined(line, topic, ReviewAction.MODIFIED, Authorized(reduced, period))
+    authorized = Authorized(asked or recommended, approved_period(line, topic.approved_days, held.on))
+    if proposed.place is not None:
+        authorized = replace(authorized, place=proposed.place)
+    if recommended is not None and asked is not None and not proposed.as_asked:
+        limit = converted(asked, recommended.unit)
+        if limit is None:
+            return _for_a_clinician(held)
+        if limit > recommended.value:
+            if topic.above is Above.PEND and not proposed.fewer:
+                return _for_a_clinician(held)
+            authorized = replace(authorized, quantity=_reduced(asked, recommended))
+    action = ReviewAction.MODIFIED if _less(authorized, line) else ReviewAction.CERTIFIED
+    return replace(_determined(held, action), authorized=authorized)
 
 
-def _for_a_clinician(line: ServiceLine, topic: Topic) -> LineDetermination:
-    return replace(_determined(line, topic, ReviewAction.PENDED), waits_for=WaitsFor.CLINICAL_REVIEW)
+def _reduced(asked: Quantity, recommended: Quantity) -> Quantity:
+    return Quantity(recommended.value, asked.unit or recommended.unit, asked.system)
 
 
-def _determined(
-    line: ServiceLine, topic: Topic, action: ReviewAction, authorized: Authorized | None = None
-) -> LineDetermination:
+def _less(authorized: Authorized, line: ServiceLine) -> bool:
+    return authorized.place is not None or (line.quantity is not None and authorized.quantity != line.quantity)
+
+
+def _determined(held: _Held, action: ReviewAction) -> LineDetermination:
     """The determination with what the topic says about it: its reason, unless certified, and its words."""
-    reasons = () if action is ReviewAction.CERTIFIED else (topic.reason,)
+    topic = held.topic
+    reasons: tuple[Reason, ...] = () if action is ReviewAction.CERTIFIED else (topic.reason_for(action),)
     notes = (topic.provider_words,) if topic.provider_words else ()
     return LineDetermination(
-        line.sequence, action, reasons, authorized, notes=notes, days=topic.approved_days, topic=topic.reference
+        held.line.sequence,
+        action,
+        reasons,
+        notes=notes,
+        form=topic.form,
+        days=topic.approved_days,
+        topic=topic.reference,
     )
-
-
-def _same_unit(asked: Quantity, recommended: Quantity) -> bool:
-    """True when the two can be compared: the same unit, or one of them says none."""
-    return not asked.unit or not recommended.unit or asked.unit.lower() == recommended.unit.lower()

@@ -75,19 +75,16 @@ def _submitted(session: requests.Session, base: str, name: str, bundle: dict[str
 
 
 def _add_rows(table: Table, name: str, bundle: dict[str, Any], answer: dict[str, Any]) -> None:
-    table.add_row("", f"[dim]{name}[/]")
+    table.add_row("", "", f"[dim]{name}[/]")
     services = {item["sequence"]: _service(item) for item in bundle["entry"][0]["resource"]["item"]}
     for line in answered_lines(answer):
-        table.add_row(
-            name,
-            str(line.sequence),
-            services.get(line.sequence, ""),
-            status_text(line.status),
-            line.number,
-            line.reason,
-        )
-        name = ""
+        service, reason = services.get(line.sequence, ""), _first_sentence(line.reason)
+        table.add_row(str(line.sequence), service, status_text(line.status), line.number, reason)
     table.add_section()
+
+
+def _first_sentence(reason: str) -> str:
+    return reason.split(". ")[0].rstrip(".") + "." if reason else ""
 
 
 def _service(item: dict[str, Any]) -> str:

@@ -1,0 +1,268 @@
+"""Conditions of a policy, three-valued: met, not met, or unknown because a named fact is missing (Kleene)."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from server.authorization.facts import DOCUMENT, Facts, FactValue, Known
+from server.authorization.request import Code, Quantity
+from server.authorization.units import converted
+
+
+class Result(StrEnum):
+    """What holding a condition against the facts gives."""
+
+    MET = "met"
+    NOT_MET = "not met"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One comparison as it came out: the trace that is stored with the determination and can be replayed.
+
+    fact      name of the fact;  value  what it was, "" while unknown;  origin  where it was found
+    wanted    what would have met the comparison, in words
+    """
+
+    fact: str
+    wanted: str
+    result: Result
+    value: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The result of a condition, and every comparison made for it."""
+
+    result: Result
+    findings: tuple[Finding, ...]
+    missing: tuple[tuple[str, ...], ...] = ()
+    """The sets of unknown facts any of which, known as wanted, would meet an unknown condition; shortest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AmountIs:
+    """The fact is an amount between `low` and `high`, both included where `inclusive`; None leaves a side open."""
+
+    fact: str
+    low: Quantity | None = None
+    high: Quantity | None = None
+    inclusive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TruthIs:
+    """The fact is true, or false."""
+
+    fact: str
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIn:
+    """One of the fact's codes is one of `codes`, or, where `wanted` is False, none is.
+
+    A code that ends with `*` stands for all that begin alike: ICD-10-CM ``M54*``.
+    """
+
+    fact: str
+    codes: tuple[Code, ...]
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DayWithin:
+    """The fact is a day at most `before` days before the request and at most `after` days after it; None: any."""
+
+    fact: str
+    before: int | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Met when every part is; not met when one is not."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Met when one part is; not met when none is."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Met when the part is not met; unknown stays unknown."""
+
+    part: Condition
+
+
+Comparison = AmountIs | TruthIs | CodeIn | DayWithin
+Condition = Comparison | All | AnyOf | Not
+
+MISSING_SETS = 20
+"""How many ways to meet a condition are kept: enough for people, and it keeps nested alternatives from exploding."""
+
+
+def evaluate(condition: Condition, facts: Facts) -> Evaluation:
+    """The condition held against the facts."""
+    match condition:
+        case All(parts):
+            return _all([evaluate(part, facts) for part in parts])
+        case AnyOf(parts):
+            return _any([evaluate(part, facts) for part in parts])
+        case Not(part):
+            inner = evaluate(part, facts)
+            return Evaluation(_OPPOSITE[inner.result], inner.findings, inner.missing)
+        case _:
+            return _compared(condition, facts)
+
+
+def comparisons_in(condition: Condition) -> Iterator[Comparison]:
+    """Every comparison of a condition, in the order they are written."""
+    match condition:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from comparisons_in(part)
+        case Not(part):
+            yield from comparisons_in(part)
+        case _:
+            yield condition
+
+
+def in_words(comparison: Comparison) -> str:
+    """What a comparison wants, for traces and people: ``at least 6 week``, ``within 20 days before the request``."""
+    match comparison:
+        case AmountIs(_, low, high, inclusive):
+            sides = [
+                f"{'at least' if inclusive else 'more than'} {amount_text(low)}" if low else "",
+                f"{'at most' if inclusive else 'less than'} {amount_text(high)}" if high else "",
+            ]
+            return " and ".join(filter(None, sides))
+        case TruthIs(_, wanted):
+            return "yes" if wanted else "no"
+        case CodeIn(_, codes, wanted):
+            return ("one of " if wanted else "none of ") + ", ".join(code.code for code in codes)
+        case DayWithin(_, before, after):
+            sides = [
+                f"at most {before} days before the request" if before is not None else "",
+                f"at most {after} days after the request" if after is not None else "",
+            ]
+            return " and ".join(filter(None, sides)) or "given"
+
+
+def amount_text(amount: Quantity) -> str:
+    """``6 week``, ``12`` (a plain number)."""
+    return f"{amount.value} {amount.unit}".strip()
+
+
+_OPPOSITE = {Result.MET: Result.NOT_MET, Result.NOT_MET: Result.MET, Result.UNKNOWN: Result.UNKNOWN}
+
+
+def _all(parts: list[Evaluation]) -> Evaluation:
+    results = {part.result for part in parts}
+    findings = tuple(finding for part in parts for finding in part.findings)
+    if Result.NOT_MET in results:
+        return Evaluation(Result.NOT_MET, findings)
+    if Result.UNKNOWN not in results:
+        return Evaluation(Result.MET, findings)
+    ways: list[tuple[str, ...]] = [()]
+    for part in parts:
+        if part.result is Result.UNKNOWN:
+            ways = [_joined(way, more) for way in ways for more in part.missing]
+            ways = sorted(set(ways), key=lambda way: (len(way), way))[:MISSING_SETS]
+    return Evaluation(Result.UNKNOWN, findings, tuple(ways))
+
+
+def _any(parts: list[Evaluation]) -> Evaluation:
+    results = {part.result for part in parts}
+    findings = tuple(finding for part in parts for finding in part.findings)
+    if Result.MET in results:
+        return Evaluation(Result.MET, findings)
+    if Result.UNKNOWN not in results:
+        return Evaluation(Result.NOT_MET, findings)
+    ways = {way for part in parts if part.result is Result.UNKNOWN for way in part.missing}
+    return Evaluation(Result.UNKNOWN, findings, tuple(sorted(ways, key=lambda way: (len(way), way))[:MISSING_SETS]))
+
+
+def _joined(way: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*way, *more)))
+
+
+def _compared(comparison: Comparison, facts: Facts) -> Evaluation:
+    known = facts.get(comparison.fact)
+    wanted = in_words(comparison)
+    held = _held(comparison, known, facts.on) if known else None
+    if known is None or held is None:
+        value, origin = (text_of(known.value), known.origin) if known else ("", "")
+        finding = Finding(comparison.fact, wanted, Result.UNKNOWN, value, origin)
+        return Evaluation(Result.UNKNOWN, (finding,), ((comparison.fact,),))
+    result = Result.MET if held else Result.NOT_MET
+    return Evaluation(result, (Finding(comparison.fact, wanted, result, text_of(known.value), known.origin),))
+
+
+def text_of(value: FactValue) -> str:
+    """A fact's value as it stands in a trace."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Quantity):
+        return amount_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, str) else ", ".join(code.code for code in value)
+
+
+def _held(comparison: Comparison, known: Known, on: date) -> bool | None:
+    """Whether the comparison holds; None where the value is of another type or unit and so says nothing.
+
+    A document of the wrong day is a missing one: another can be sent.
+    """
+    value = known.value
+    match comparison:
+        case AmountIs() if isinstance(value, Quantity):
+            return _amount_held(comparison, value)
+        case TruthIs(_, wanted) if isinstance(value, bool):
+            return value is wanted
+        case CodeIn(_, codes, wanted) if isinstance(value, tuple):
+            return any(_matches(code, each) for code in codes for each in value) is wanted
+        case DayWithin(_, None, None):
+            return True
+        case DayWithin(_, before, after) if isinstance(value, date):
+            early = before is not None and value < on - timedelta(days=before)
+            late = after is not None and value > on + timedelta(days=after)
+            held = not early and not late
+            return None if not held and comparison.fact.startswith(DOCUMENT) else held
+    return None
+
+
+def _amount_held(comparison: AmountIs, value: Quantity) -> bool | None:
+    checks: list[tuple[Quantity, Callable[[Decimal, Decimal], bool]]] = []
+    if comparison.low:
+        checks.append((comparison.low, operator.ge if comparison.inclusive else operator.gt))
+    if comparison.high:
+        checks.append((comparison.high, operator.le if comparison.inclusive else operator.lt))
+    held = True
+    for bound, compare in checks:
+        amount = converted(value, bound.unit)
+        if amount is None:
+            return None
+        held = held and compare(amount, bound.value)
+    return held
+
+
+def _matches(wanted: Code, given: Code) -> bool:
+    if wanted.system != given.system:
+        return False
+    if wanted.code.endswith("*"):
+        return given.code.startswith(wanted.code[:-1])
+    return wanted.code == given.code

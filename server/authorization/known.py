@@ -1,0 +1,132 @@
+"""The facts of one line: gathered from the request, the filled form, the documents and the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from server.authorization.facts import ANSWER, DOCUMENT, Facts, Known
+from server.authorization.history import History
+from server.authorization.policy import Topic
+from server.authorization.request import AuthorizationRequest, Code, Party, Period, Quantity, ServiceLine
+
+
+def facts_for(
+    line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, history: History, on: date
+) -> Facts:
+    """Everything known about the line on the day `on`; what nobody said is not in it."""
+    known: dict[str, Known] = {}
+    known.update(_of_line(line, request, on))
+    known.update(_of_request(request, line, on))
+    known.update(_of_history(line, request, topic, history, on))
+    known.update(_of_documents(request))
+    if topic is not None and topic.form:
+        known.update(_of_answers(request, topic.form))
+    return Facts(on, known)
+
+
+def first_day(line: ServiceLine, on: date) -> date:
+    """The first day of service that is asked for; the day of the request where none is."""
+    return (line.serviced.start if line.serviced else None) or on
+
+
+def _of_line(line: ServiceLine, request: AuthorizationRequest, on: date) -> Iterator[tuple[str, Known]]:
+    where = f"Claim.item[sequence={line.sequence}]"
+    if line.quantity is not None:
+        yield "line.quantity", Known(line.quantity, f"{where}.quantity")
+    start, end = first_day(line, on), line.serviced.end if line.serviced else None
+    yield "line.start", Known(start, f"{where}.serviced")
+    if end is not None:
+        yield "line.end", Known(end, f"{where}.serviced")
+        yield "line.days", Known(Quantity(Decimal((end - start).days + 1), "day"), f"{where}.serviced")
+    yield "line.service", Known((*line.services, *line.ordered), where)
+    yield "line.modifiers", Known(line.modifiers, f"{where}.modifier")
+    if line.place is not None:
+        yield "line.place", Known((line.place,), f"{where}.location")
+    specialties = tuple(code for party in providers_of(line, request) for code in party.specialties)
+    if specialties:
+        yield "line.specialty", Known(specialties, "Claim.careTeam")
+
+
+def providers_of(line: ServiceLine, request: AuthorizationRequest) -> tuple[Party, ...]:
+    """The care team members who provide the line."""
+    return tuple(each for each in request.care_team if not line.providers or each.sequence in line.providers)
+
+
+def _of_request(request: AuthorizationRequest, line: ServiceLine, on: date) -> Iterator[tuple[str, Known]]:
+    start = first_day(line, on)
+    yield "request.diagnoses", Known(tuple(each.code for each in request.diagnoses), "Claim.diagnosis")
+    yield "request.expedited", Known(request.expedited, "Claim.priority")
+    yield "request.retrospective", Known(start < on, f"Claim.item[sequence={line.sequence}].serviced")
+    if request.member.birth_date is not None:
+        age = Quantity(Decimal(_years_between(request.member.birth_date, start)), "year")
+        yield "member.age", Known(age, "Patient.birthDate")
+    period = request.coverage.period
+    if period is not None:
+        yield "coverage.in_force", Known(_covers(period, start), "Coverage.period")
+
+
+def _of_history(
+    line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, history: History, on: date
+) -> Iterator[tuple[str, Known]]:
+    start = first_day(line, on)
+    end = (line.serviced.end if line.serviced else None) or start
+    in_force = [prior for prior in history.lines if prior.in_force]
+    same = [prior for prior in in_force if prior.service in (*line.services, *line.ordered)]
+    duplicate = next((prior for prior in same if prior.overlaps(start, end)), None)
+    yield "history.duplicate", Known(duplicate is not None, duplicate.number if duplicate else "record")
+    if topic is None:
+        return
+    of_topic = [prior for prior in in_force if prior.topic == topic.name]
+    npis = {npi for party in (request.provider, *providers_of(line, request)) for npi in party.npis}
+    others = [prior for prior in of_topic if prior.overlaps(start, end) and not npis & set(prior.providers)]
+    yield "history.in_force", Known(any(prior.overlaps(start, start) for prior in of_topic), "record")
+    yield "history.same_specialty", Known(bool(others), "record")
+    this_year = [
+        prior for prior in of_topic if prior.period and prior.period.start and prior.period.start.year == start.year
+    ]
+    used = sum((prior.quantity.value for prior in this_year if prior.quantity), Decimal(0))
+    yield "history.visits_authorized", Known(Quantity(used), "record")
+
+
+def _of_documents(request: AuthorizationRequest) -> Iterator[tuple[str, Known]]:
+    """The day of the newest document of every type; "yes" for one that gives no day."""
+    newest: dict[str, date] = {}
+    for document in request.documents:
+        for kind in document.types:
+            name = document_fact(kind)
+            created = document.created or date.max
+            newest[name] = max(newest.get(name, date.min), created)
+    for name, created in newest.items():
+        yield (
+            name,
+            Known(created, "Claim.supportingInfo") if created != date.max else Known(True, "Claim.supportingInfo"),
+        )
+
+
+def document_fact(kind: Code) -> str:
+    """The name of the fact that says whether a document of a type is there."""
+    return f"{DOCUMENT}{kind.system}|{kind.code}"
+
+
+def _of_answers(request: AuthorizationRequest, form: str) -> Iterator[tuple[str, Known]]:
+    """The answers to the topic's form, in any version of it; the last filled form of a request wins."""
+    for filled in request.answers:
+        if filled.form.partition("|")[0] != form.partition("|")[0]:
+            continue
+        for answer in filled.answers:
+            value = answer.value
+            if value is not None:
+                yield (
+                    f"{ANSWER}{answer.link_id}",
+                    Known(value, f"{answer.link_id} ({answer.origin or 'origin not said'})"),
+                )
+
+
+def _covers(period: Period, day: date) -> bool:
+    return (period.start is None or period.start <= day) and (period.end is None or day <= period.end)
+
+
+def _years_between(birth: date, day: date) -> int:
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
