@@ -6,7 +6,7 @@ A message of a field says what is wrong and, after " - ", how to mend it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -30,10 +30,13 @@ class Notation(Schema):
         unknown = EXCLUDE
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Say in our words that a field is missing or empty."""
+        """Say in our words that a field is missing, empty or no list."""
         name = field_obj.data_key or field_name
         field_obj.error_messages["required"] = f"'{name}' is missing - add it"
         field_obj.error_messages["null"] = f"'{name}' is empty - give it a value or delete the line"
+        if isinstance(field_obj, fields.List):
+            field_obj.error_messages["invalid"] = f"'{name}' is a list - begin every entry with a dash"
+            field_obj.inner.error_messages["null"] = f"an entry of '{name}' is empty - write it or delete its dash"
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def every_field_is_known(self, _data: Any, original: Any, **_: Any) -> None:
@@ -110,14 +113,14 @@ class CodeText(fields.Field[Code]):
 class Choice(fields.Field[Any]):
     """One of a few words."""
 
-    def __init__(self, words: type[StrEnum], **options: Any) -> None:
+    def __init__(self, words: Iterable[StrEnum], **options: Any) -> None:
         super().__init__(**options)
-        self.words = words
+        self.words = {str(word): word for word in words}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> StrEnum:
-        if value not in list(self.words):
+        if not isinstance(value, str) or value not in self.words:
             raise ValidationError(f"{value!r} is no choice here - write one of: {', '.join(self.words)}")
-        return self.words(value)
+        return self.words[value]
 
 
 def _singular(word: str) -> str:

@@ -14,6 +14,9 @@ from server.authorization.systems import CPT, DECISION_REASONS, HCPCS
 
 _SOME = validate.Length(min=1, error="the list is empty - write at least one entry")
 
+PATHS = (ReviewPath.CERTIFY, ReviewPath.DOCUMENTATION, ReviewPath.CLINICAL, ReviewPath.NOT_COVERED)
+"""The review paths that a topic file can ask for: those whose rules can be written in it."""
+
 
 class PeriodSchema(Notation):
     """Days from `from` to `to`, both included; without `to` it is open."""
@@ -95,7 +98,7 @@ class RuleSchema(Notation):
     """How lines of a topic are decided; all of it may differ by plan."""
 
     codes = fields.List(fields.Nested(SpanSchema), validate=_SOME)
-    review = Choice(ReviewPath)
+    review = Choice(PATHS)
     recommended = Amount()
     above = Choice(Above)
     approved_days = Days()
@@ -134,7 +137,7 @@ class TopicSchema(RuleSchema):
     source = fields.Nested(SourceSchema, required=True)
     plans = PlansField(required=True)
     codes = fields.List(fields.Nested(SpanSchema), required=True, validate=_SOME)
-    review = Choice(ReviewPath, required=True)
+    review = Choice(PATHS, required=True)
 
 
 class CoverageClassSchema(Notation):

@@ -35,7 +35,7 @@ def test_every_case_of_every_topic_is_run() -> None:
         (
             "approved, quantity: 10 visits",
             "approved, quantity: 9 visits",
-            ["line 1: quantity expected 9 visits, got 10 visits"],
+            ["line 1: quantity expected 9 visit, got 10 visit"],
         ),
         ("approved, quantity: 10 visits", "approved, reason: review", ["line 1: reason expected review, got none"]),
         (
