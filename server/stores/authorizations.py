@@ -81,7 +81,7 @@ class MongoAuthorizations:
             return self._resent(first)
         there = self._write(filing)
         if there is not None:
-            return self._done_before(there, caller, exchange)
+            return self._done_before(there, filing, caller, exchange)
         if time.monotonic() - begun >= self._patience.total_seconds() and not self._resends.still_held(filing.claim):
             self._withdraw(filing)  # so slow that another took us for dead; nobody has our answer yet
             return self.file(caller, authorization, exchange, now)
@@ -190,10 +190,11 @@ class MongoAuthorizations:
     def _resent(self, document: Row) -> Filed:
         return Filed(unpacked(document), self._current_answer(document), resent=True)
 
-    def _done_before(self, document: Row, caller: Caller, exchange: Exchange) -> Filed:
+    def _done_before(self, document: Row, filing: Filing, caller: Caller, exchange: Exchange) -> Filed:
         """The authorization filed under this id before, when it is this very one: its first end was not known."""
         request, _ = raw.read(self._raw, self._tenant, document["request"])
         if document["organization"] != caller.organization or request != exchange.request:
+            self._withdraw(filing)
             raise ValueError("another authorization has this id")
         return self._resent(document)
 

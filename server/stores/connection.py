@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
     WTimeoutError,
 )
+from pymongo.monitoring import CommandListener
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -32,11 +33,12 @@ SELECTION_MS = 3_000  # a store that is down is said to be down in 3 s: an answe
 SOCKET_MS = 12_000  # a store that hangs; 20 MB take it under a second
 
 
-def connect(uri: str, database: str) -> Database[dict[str, Any]]:
+def connect(uri: str, database: str, *, listeners: Sequence[CommandListener] = ()) -> Database[dict[str, Any]]:
     """The database behind a MongoDB URI. Opens no connection yet; call it after a fork, once per process.
 
     What is acknowledged is on the disks of a majority, and only such data is read; a URI that names a write or read
-    concern of its own is obeyed. The embedded store takes both words and syncs every commit anyway.
+    concern of its own is obeyed. The embedded store takes both words and syncs every commit anyway. `listeners` hear of
+    every command that is sent.
     """
     client: MongoClient[dict[str, Any]] = MongoClient(
         uri,
@@ -46,6 +48,7 @@ def connect(uri: str, database: str) -> Database[dict[str, Any]]:
         serverSelectionTimeoutMS=SELECTION_MS,
         connectTimeoutMS=SELECTION_MS,
         socketTimeoutMS=SOCKET_MS,
+        event_listeners=listeners,
     )
     return client.get_database(
         database,
