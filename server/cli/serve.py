@@ -146,7 +146,7 @@ def _who_may_call(settings: Settings) -> str:
     if settings.sandbox:
         return "SANDBOX: nobody is asked for a token, only this machine can call. Synthetic data only."
     if settings.tokens:
-        return f"{len(settings.tokens)} callers have a token."
+        return f"Tokens are known for {len(settings.tokens)} caller(s)."
     return (
         "No caller has a token: only this machine can reach the server, and every call is answered 401. "
         "Name a file of tokens in PLACET_TOKENS_FILE, or use --sandbox."
