@@ -38,18 +38,18 @@ class Notes:
 
 
 def write_items(authorization: Authorization, claim: Json, notes: Notes) -> list[Json]:
-    """One item per line, its sequence as it was sent (PAS spec-34), decided under `adjudication`."""
+    """One item per line of the latest request, its sequence as it was sent (PAS spec-34, spec-46)."""
     asked = {item.get("sequence"): item for item in objects(claim, "item")}
-    return [_item(line, asked.get(line.sequence, {}), notes) for line in authorization.lines]
+    return [_item(line, asked[line.sequence], notes) for line in authorization.lines if line.sequence in asked]
 
 
 def write_add_items(authorization: Authorization, claim: Json) -> list[Json]:
     """What was authorized instead, for every modified line (PAS spec-37)."""
     asked = {item.get("sequence"): item for item in objects(claim, "item")}
     return [
-        _add_item(line, asked.get(line.sequence, {}))
+        _add_item(line, asked[line.sequence])
         for line in authorization.lines
-        if line.determination.action is ReviewAction.MODIFIED
+        if line.sequence in asked and line.determination.action is ReviewAction.MODIFIED
     ]
 
 

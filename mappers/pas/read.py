@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
+from mappers.dtr.read import read_answers
 from mappers.fhir import (
     Json,
     codings,
@@ -18,9 +20,10 @@ from mappers.fhir import (
     text_in,
 )
 from mappers.pas import names
-from mappers.pas.units import unit_name
+from mappers.units import unit_name
 from profiles.references import BundleReferences
 from server.authorization.request import (
+    Answers,
     AuthorizationRequest,
     Code,
     Coverage,
@@ -34,6 +37,7 @@ from server.authorization.request import (
     ServiceLine,
 )
 
+_CANCEL = "3"
 _URGENT_LEVELS = frozenset({"U", "03"})
 
 
@@ -48,10 +52,13 @@ def read_request(bundle: Json) -> AuthorizationRequest:
         member=_member(there.of(object_in(claim, "patient")), coverage),
         provider=_party(object_in(claim, "provider"), there),
         insurer=_party(object_in(claim, "insurer"), there),
-        care_team=tuple(_party(object_in(each, "provider"), there) for each in objects(claim, "careTeam")),
+        care_team=tuple(_care_team(claim, there)),
         coverage=_coverage(coverage),
         diagnoses=tuple(_diagnoses(claim)),
         documents=tuple(_documents(claim, there)),
+        answers=tuple(_answers(claim, there)),
+        prior=tuple(_prior(claim, there)),
+        cancels=_certification(claim) == _CANCEL,
         expedited=_is_expedited(claim),
         senders=tuple(_senders(claim)),
     )
@@ -89,13 +96,31 @@ def _line(item: Json, there: _Targets) -> ServiceLine:
         serviced=_serviced(item),
         place=place[0] if place else None,
         trace_numbers=tuple(_trace_numbers(item)),
+        change=text_in(extension(item, names.INFO_CHANGED), "valueCode"),
         cancelled=_is_cancelled(item),
+        certification=_certification(item),
+        references=tuple(_references(item)),
+        providers=tuple(each for each in item.get("careTeamSequence", ()) if isinstance(each, int)),
     )
 
 
 def _is_cancelled(item: Json) -> bool:
     withdrawn = [each for each in objects(item, "modifierExtension") if each.get("url") == names.INFO_CANCELLED]
-    return any(each.get("valueBoolean") is True for each in withdrawn)
+    return any(each.get("valueBoolean") is True for each in withdrawn) or _certification(item) == _CANCEL
+
+
+def _certification(node: Json) -> str:
+    """The certification type of an item, or of a whole Claim."""
+    types = codings(object_in(extension(node, names.CERTIFICATION_TYPE), "valueCodeableConcept"))
+    return types[0].code if types else ""
+
+
+def _references(item: Json) -> Iterator[str]:
+    """The authorization and tracking numbers that the submitter knows the line by."""
+    for url in (names.AUTHORIZATION_NUMBER, names.ADMINISTRATION_REFERENCE_NUMBER):
+        number = text_in(extension(item, url), "valueString")
+        if number:
+            yield number
 
 
 def _trace_numbers(item: Json) -> Iterator[Identifier]:
@@ -171,7 +196,14 @@ def _party(reference: Json, there: _Targets) -> Party:
         return Party(identifiers(resource), _name(resource))
     parts = [there.at(object_in(resource, part), url)[1] for part in ("practitioner", "organization")]
     known = tuple(each for part in (resource, *parts) for each in identifiers(part))
-    return Party(known, next(filter(None, map(_name, parts)), ""))
+    specialties = tuple(code for each in objects(resource, "specialty") for code in codings(each))
+    return Party(known, next(filter(None, map(_name, parts)), ""), specialties)
+
+
+def _care_team(claim: Json, there: _Targets) -> Iterator[Party]:
+    for each in objects(claim, "careTeam"):
+        sequence = each.get("sequence")
+        yield replace(_party(object_in(each, "provider"), there), sequence=sequence if isinstance(sequence, int) else 0)
 
 
 def _name(resource: Json) -> str:
@@ -200,6 +232,30 @@ def _documents(claim: Json, there: _Targets) -> Iterator[Document]:
         control = text_in(extension(about, "controlNumber"), "valueString")
         if target:
             yield Document((*codings(object_in(target, "type")), *report), control, day(text_in(target, "date")))
+
+
+def _answers(claim: Json, there: _Targets) -> Iterator[Answers]:
+    """The filled forms that supportingInfo points to."""
+    for info in objects(claim, "supportingInfo"):
+        target = there.of(object_in(info, "valueReference"))
+        if target.get("resourceType") == "QuestionnaireResponse":
+            yield read_answers(target)
+
+
+def _prior(claim: Json, there: _Targets) -> Iterator[str]:
+    """By what the Claim names the one it updates: fullUrl, reference as sent, identifiers (PAS related claim)."""
+    for related in objects(claim, "related"):
+        reference = object_in(related, "claim")
+        url, prior = there.at(reference, there.claim_url)
+        named = [url, text_in(reference, "reference")]
+        named += [identifier_key(each) for each in identifiers(prior)]
+        named += [identifier_key(each) for each in identifiers({"identifier": [object_in(reference, "identifier")]})]
+        yield from dict.fromkeys(each for each in named if each)
+
+
+def identifier_key(identifier: Identifier) -> str:
+    """An identifier as one word: ``system|value``."""
+    return f"{identifier.system}|{identifier.value}"
 
 
 def _is_expedited(claim: Json) -> bool:

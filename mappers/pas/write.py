@@ -9,7 +9,9 @@ from mappers.fhir import Json, object_in, objects, text_in
 from mappers.pas import names
 from mappers.pas.echo import Echo
 from mappers.pas.lines import Notes, write_add_items, write_items, write_period
+from server.authorization.determination import Rejection
 from server.authorization.record import Authorization
+from server.authorization.systems import REJECT_REASONS
 
 
 def write_response(authorization: Authorization, request: Json, base: str) -> Json:
@@ -56,19 +58,41 @@ def _claim_response(authorization: Authorization, echo: Echo) -> Json:
         "insurer": echo.reference(object_in(claim, "insurer")),
         "requestor": _requestor(claim, echo),
         "request": {"reference": authorization.request.claim_url},
-        "outcome": "complete",
+        "outcome": _outcome(authorization),
         "disposition": disposition(authorization),
         "preAuthPeriod": write_period(authorization.period) if authorization.period else {},
         "item": items,
         "addItem": write_add_items(authorization, claim),
         "processNote": notes.written(),
+        "error": [_error(each) for each in authorization.rejections],
     }
     return {name: value for name, value in response.items() if value not in ({}, [], None)}
 
 
+def _outcome(authorization: Authorization) -> str:
+    """complete when every line was reviewed, error when none could be, partial in between; never queued."""
+    if not authorization.rejections:
+        return "complete"
+    return "partial" if authorization.lines else "error"
+
+
+def _error(rejection: Rejection) -> Json:
+    """A business error: X12 reject reason, follow-up action and the element it is about (PAS ClaimResponse.error)."""
+    follow_up = {"coding": [{"system": names.FOLLOW_UP_ACTIONS, "code": rejection.follow_up}]}
+    error: Json = {
+        "extension": [
+            {"url": names.ERROR_FOLLOW_UP, "valueCodeableConcept": follow_up},
+            {"url": names.ERROR_PATH, "valueString": rejection.path},
+        ],
+        "itemSequence": rejection.line,
+        "code": {"coding": [{"system": REJECT_REASONS, "code": rejection.code}], "text": rejection.words},
+    }
+    return {name: value for name, value in error.items() if value is not None}
+
+
 def disposition(authorization: Authorization) -> str:
     """How many lines have which status, in words: ``2 lines approved, 1 line pended (not an approval)``."""
-    words = []
+    words = ["not reviewed"] if authorization.rejections else []
     for status in dict.fromkeys(authorization.statuses):
         count = authorization.statuses.count(status)
         line = "line" if count == 1 else "lines"

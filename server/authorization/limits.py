@@ -14,8 +14,8 @@ CORRECT_AND_RESUBMIT = "C"
 INVALID_REQUEST = "33"
 """X12 901: input errors."""
 
-INVALID_CODE = "AF"
-"""X12 901: invalid or missing diagnosis or procedure code."""
+INVALID_CODE = "AG"
+"""X12 901: invalid or missing procedure code."""
 
 
 def rejections(request: AuthorizationRequest, plan: Plan) -> tuple[Rejection, ...]:

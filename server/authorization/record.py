@@ -14,6 +14,7 @@ from server.authorization.determination import (
     Determination,
     LineDetermination,
     Reason,
+    Rejection,
     ReviewAction,
 )
 from server.authorization.request import AuthorizationRequest, Code, Period, Quantity, ServiceLine
@@ -53,7 +54,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """An authorization request on record. A ClaimResponse has its id; `version` grows by one with every change."""
+    """An authorization request on record. A ClaimResponse has its id; `version` grows by one with every change.
+
+    request     the latest request; its lines may be fewer than those on record
+    rejections  why it could not be reviewed; such a record has no lines
+    """
 
     id: str
     version: int
@@ -64,6 +69,7 @@ class Authorization:
     changed: datetime
     due: datetime
     history: tuple[Event, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -74,6 +80,12 @@ class Authorization:
     def statuses(self) -> tuple[str, ...]:
         """The status word of every line, in order."""
         return tuple(line.determination.action.status for line in self.lines)
+
+    @property
+    def is_denied(self) -> bool:
+        """True when every line was denied or withdrawn, and one was denied: a new request is made, not an update."""
+        actions = {line.determination.action for line in self.lines}
+        return ReviewAction.NOT_CERTIFIED in actions and actions <= {ReviewAction.NOT_CERTIFIED, ReviewAction.CANCELLED}
 
     @property
     def is_pended(self) -> bool:
@@ -134,9 +146,11 @@ def open_authorization(
     at: datetime,
 ) -> Authorization:
     """A new authorization: every line gets its number now, also a pended or denied one (PF-1)."""
+    decided = {each.sequence: each for each in determination.lines}
     lines = tuple(
-        LineOnRecord(asked, new_number(), decided, at.date() if decided.authorized else None)
-        for asked, decided in zip(request.lines, determination.lines, strict=True)
+        LineOnRecord(asked, new_number(), decided[asked.sequence], _issued(decided[asked.sequence], at))
+        for asked in request.lines
+        if asked.sequence in decided
     )
     events = tuple(
         Event(at, by, "filed", line.sequence, None, line.determination.action, line.determination.topic)
@@ -151,7 +165,53 @@ def open_authorization(
         created=at,
         changed=at,
         due=due(at, expedited=request.expedited),
-        history=events,
+        history=events or (Event(at, by, "rejected", note=", ".join(each.code for each in determination.rejections)),),
+        rejections=determination.rejections,
+    )
+
+
+def update(
+    authorization: Authorization,
+    request: AuthorizationRequest,
+    determination: Determination,
+    *,
+    new_number: Callable[[], str],
+    by: str,
+    at: datetime,
+) -> Authorization:
+    """The authorization after an update: lines added, changed, withdrawn (PF-34, PAS spec-69 to spec-71).
+
+    `determination` is for the whole new request; it counts for the lines that are new or changed, and for pended ones
+    when there is new information. All others keep what was decided. Numbers stay (PF-1); lines that the update does
+    not name stay as they are, unless the whole request is withdrawn.
+    """
+    informed = _information(request) != _information(authorization.request)
+    decided = {each.sequence: each for each in determination.lines}
+    before = {line.sequence: line for line in authorization.lines}
+    lines: list[LineOnRecord] = []
+    events: list[Event] = []
+    for asked in request.lines:
+        known, now = before.pop(asked.sequence, None), decided[asked.sequence]
+        if known is not None and not _is_reviewed_again(known, asked, now, informed):
+            lines.append(known)
+            continue
+        lines.append(LineOnRecord(asked, known.number if known else new_number(), now, _issued(now, at)))
+        what = "cancelled" if now.action is ReviewAction.CANCELLED else "changed" if known else "added"
+        was = known.determination.action if known else None
+        events.append(Event(at, by, what, asked.sequence, was, now.action, now.topic))
+    for known in before.values():
+        withdrawn = LineDetermination(known.sequence, ReviewAction.CANCELLED)
+        lines.append(replace(known, determination=withdrawn, issued=None) if request.cancels else known)
+        if request.cancels:
+            was = known.determination.action
+            events.append(Event(at, by, "cancelled", known.sequence, was, ReviewAction.CANCELLED))
+    return replace(
+        authorization,
+        version=authorization.version + 1,
+        request=request,
+        lines=tuple(sorted(lines, key=lambda line: line.sequence)),
+        changed=at,
+        history=(*authorization.history, *(events or [Event(at, by, "updated")])),
     )
 
 
@@ -181,6 +241,29 @@ def decide(authorization: Authorization, decision: Decision, *, line: int | None
         changed=at,
         history=(*authorization.history, *events),
     )
+
+
+def _issued(decided: LineDetermination, at: datetime) -> date | None:
+    return at.date() if decided.authorized else None
+
+
+def _is_reviewed_again(known: LineOnRecord, asked: ServiceLine, now: LineDetermination, informed: bool) -> bool:
+    """Whether an update's line is decided anew: withdrawn, changed in what it asks, or pended with new information."""
+    action = known.determination.action
+    if action is ReviewAction.CANCELLED and now.action is ReviewAction.CANCELLED:
+        return False
+    if now.action is ReviewAction.CANCELLED or _asked(asked) != _asked(known.asked):
+        return True
+    return informed and action is ReviewAction.PENDED
+
+
+def _asked(line: ServiceLine) -> ServiceLine:
+    """What a line asks for, without how it is labelled."""
+    return replace(line, change="", certification="", references=(), trace_numbers=())
+
+
+def _information(request: AuthorizationRequest) -> tuple[object, ...]:
+    return request.documents, request.answers, request.diagnoses
 
 
 def _pended_lines(authorization: Authorization, line: int | None) -> set[int]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from mappers.fhir import Json, text_in
-from mappers.pas import names
+from server.authorization.systems import UCUM, UNITS
 
 _NAMES = {
-    (names.UNITS, "VS"): "visit",
-    (names.UNITS, "UN"): "unit",
-    (names.UNITS, "DA"): "day",
-    (names.UNITS, "DY"): "day",
-    (names.UNITS, "HS"): "hour",
-    (names.UNITS, "HR"): "hour",
-    (names.UNITS, "MO"): "month",
-    (names.UNITS, "WK"): "week",
-    ("http://unitsofmeasure.org", "d"): "day",
-    ("http://unitsofmeasure.org", "h"): "hour",
-    ("http://unitsofmeasure.org", "wk"): "week",
-    ("http://unitsofmeasure.org", "mo"): "month",
+    (UNITS, "VS"): "visit",
+    (UNITS, "UN"): "unit",
+    (UNITS, "DA"): "day",
+    (UNITS, "DY"): "day",
+    (UNITS, "HS"): "hour",
+    (UNITS, "HR"): "hour",
+    (UNITS, "MO"): "month",
+    (UNITS, "WK"): "week",
+    (UCUM, "d"): "day",
+    (UCUM, "h"): "hour",
+    (UCUM, "wk"): "week",
+    (UCUM, "mo"): "month",
 }
 
 
