@@ -9,7 +9,11 @@ from server.authorization.request import Code
 
 @dataclass(frozen=True, slots=True)
 class DocumentationRequirement:
-    """A document the payer needs, by its code (LOINC attachment code or X12 755 report type), in words for people."""
+    """A document the payer needs, by its code (LOINC attachment code or X12 755 report type), in words for people.
+
+    others  codes of documents that serve as well
+    """
 
     code: Code
     words: str
+    others: tuple[Code, ...] = ()

@@ -10,8 +10,7 @@ from server.authorization.criteria import Condition
 from server.authorization.determination import Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
-
-SERVICE_TYPES = "https://codesystem.x12.org/005010/1365"
+from server.authorization.systems import SERVICE_TYPES
 
 
 class ReviewPath(StrEnum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from server.authorization.criteria import DayWithin, Evaluation, Result, evaluate
+from server.authorization.criteria import AnyOf, DayWithin, Evaluation, Result, evaluate
 from server.authorization.determination import (
     Authorized,
     Determination,
@@ -137,7 +137,8 @@ def _missing_documents(held: _Held) -> tuple[DocumentationRequirement, ...]:
 
 
 def _is_there(wanted: DocumentationRequirement, held: _Held) -> bool:
-    fresh = DayWithin(document_fact(wanted.code), before=held.topic.fresh_days)
+    kinds = (wanted.code, *wanted.others)
+    fresh = AnyOf(tuple(DayWithin(document_fact(kind), before=held.topic.fresh_days) for kind in kinds))
     return evaluate(fresh, held.facts).result is Result.MET
 
 
