@@ -1,0 +1,50 @@
+"""Filings that a crash ended: real documents, written in the real order, up to a step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pymongo.database import Database
+
+from server.authorization.record import Authorization
+from server.payer import Caller, Exchange
+from server.stores import raw
+from server.stores.filing import new_change, new_filing
+from server.stores.keys import issue_numbers
+
+FILING_STEPS = ("its key was taken", "its bytes were written", "its numbers were reserved")
+CHANGE_STEPS = ("it was announced", "its answer was written", "its numbers were reserved")
+
+
+def leave_filing(
+    database: Database[dict[str, Any]],
+    after: str,
+    caller: Caller,
+    authorization: Authorization,
+    exchange: Exchange,
+    at: datetime,
+) -> None:
+    """What lies in the database when the process is killed after this step of a filing."""
+    filing = new_filing("payer", caller.organization, authorization, exchange, at)
+    steps = (
+        lambda: database["unique_key"].insert_one(filing.claim),
+        lambda: raw.write(database["fhir_raw"], filing.raws),
+        lambda: issue_numbers(database["unique_key"], filing.numbers),
+    )
+    for step in steps[: FILING_STEPS.index(after) + 1]:
+        step()
+
+
+def leave_change(database: Database[dict[str, Any]], after: str, changed: Authorization, answer: bytes) -> None:
+    """What lies in the database when the process is killed after this step of a change."""
+    document = database["authorization"].find_one({"_id": f"payer:{changed.id}"})
+    assert document is not None
+    change = new_change("payer", changed, answer, document["search"])
+    steps = (
+        lambda: database["unique_key"].insert_one(change.announcement),
+        lambda: raw.write(database["fhir_raw"], change.raws),
+        lambda: issue_numbers(database["unique_key"], change.numbers),
+    )
+    for step in steps[: CHANGE_STEPS.index(after) + 1]:
+        step()
