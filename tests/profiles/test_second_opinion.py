@@ -76,7 +76,7 @@ def _issues(resource: Any, case: dict[str, Any]) -> list[Any]:
 
 def _related(theirs: str, mine: str) -> bool:
     """The same element, one below theirs, or one above it that is not the whole resource."""
-    root = theirs.split(".")[0]
+    root = theirs.partition(".")[0]
     direct = theirs.count(".") <= 1
     return theirs == root or _above(theirs, mine) or (_above(mine, theirs) and (mine != root or direct))
 
