@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import settings, strategies
 from pymongo.database import Database
 
 from server.stores.authorizations import MongoAuthorizations
@@ -16,6 +18,12 @@ from tests.databases import fresh_database
 # A machine that is busy with something else is no bug.
 settings.register_profile("placet", deadline=None)
 settings.load_profile("placet")
+
+# What these mean in the domain: a moment has a time zone, a quantity is a number.
+strategies.register_type_strategy(
+    datetime, strategies.datetimes(timezones=strategies.just(UTC)).map(lambda moment: moment.replace(fold=0))
+)
+strategies.register_type_strategy(Decimal, strategies.decimals(allow_nan=False, allow_infinity=False))
 
 
 @pytest.fixture(scope="session")

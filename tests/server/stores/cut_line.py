@@ -8,7 +8,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import bson
 
@@ -28,7 +28,9 @@ class CutLine:
         self._left = 0
         self._moment: Moment = "before it arrives"
         self.was_cut = False
-        self.uri = address._replace(netloc=f"127.0.0.1:{self._door.getsockname()[1]}").geturl()
+        options = {"directConnection": "true", "serverMonitoringMode": "poll"}  # one answer to one question
+        query = urlencode({**options, **dict(parse_qsl(address.query))})
+        self.uri = address._replace(netloc=f"127.0.0.1:{self._door.getsockname()[1]}", query=query).geturl()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def cut(self, n: int, moment: Moment) -> None:
