@@ -18,31 +18,28 @@ from profiles.checks.elements import (
     object_check,
     sibling_list,
 )
-from profiles.checks.invariants import all_of, invariants
+from profiles.checks.invariants import all_of, first_of, invariants
 from profiles.checks.narrative import narrative
+from profiles.checks.quantities import quantities
 from profiles.checks.references import targets
-from profiles.checks.values import bounds, fixed, length, pattern, primitive
+from profiles.checks.values import bounds, fixed, length, pattern, primitive, quickly
 from profiles.notation import CORE, TypeUse
 from profiles.primitives import PRIMITIVES
 from profiles.problem import Check, Problem, Problems, snippet
 from profiles.spot import Shapes, Spot, children, is_list, least, like, most, rule_id, slices, types
 from profiles.spot import slicing as slicing_of
 from profiles.tables import Shape, Tables
-from profiles.visit import Candidates, Conformance, Place, Visit
+from profiles.visit import Candidates, Conformance, Place, Visit, declared_by
 
 Json = dict[str, Any]
 
+Maker = Callable[[Spot, "Compiler"], Check | None]
+
 # Every kind of rule that looks at one value; to add one, write its maker in profiles/checks and name it here.
-CHECKS: tuple[Callable[[Spot, Compiler], Check | None], ...] = (
-    fixed,
-    pattern,
-    length,
-    bounds,
-    binding,
-    invariants,
-    targets,
-)
-STRUCTURAL = ("BackboneElement", "Element")
+# What a value must be: the first broken one speaks for all.
+VALUE_CHECKS: tuple[Maker, ...] = (fixed, pattern, length, bounds, binding)
+# What has to hold besides: each speaks for itself.
+FURTHER_CHECKS: tuple[Maker, ...] = (invariants, targets, quantities)
 RESOURCE = ("Resource", "DomainResource")
 EXTENSIONS = ("extension", "modifierExtension")
 
@@ -56,6 +53,7 @@ class Compiler:
         self._values: dict[tuple[object, ...], Check] = {}
         self._resources: dict[str, Check] = {}
         self._candidates: dict[Candidates, Candidates] = {}
+        self._declared: dict[str, tuple[str, str]] = {}
         self._extensions: dict[tuple[object, ...], Check] = {}
         self._any_extension: Check | None = None
         self.resource_types = frozenset(
@@ -64,6 +62,14 @@ class Compiler:
             for canonical, kind in guide.types.items()
             if canonical == CORE + kind and canonical not in _NOT_RESOURCES and self._is_resource(kind)
         )
+
+    def is_type(self, name: str) -> bool:
+        """True for a type of R4, primitive or not."""
+        return name in PRIMITIVES or self.tables.find(CORE + name) is not None
+
+    def is_resource(self, name: str) -> bool:
+        """True for a type of R4 that is a resource."""
+        return name in self.resource_types or name in RESOURCE
 
     def _is_resource(self, kind: str) -> bool:
         codes = self.tables.valuesets.expansion("http://hl7.org/fhir/ValueSet/resource-types").codes
@@ -78,8 +84,7 @@ class Compiler:
             sources = self.tables.chain(canonical)
             kind = self.tables.type_of(canonical) or ""
             spot = Spot(sources, TypeUse(kind))
-            further = [made for make in CHECKS if (made := make(spot, self)) is not None]
-            known = all_of([self.object(sources, kind, kind), *further]) or nothing_more
+            known = all_of([self.object(sources, kind, kind), *self._further(spot)]) or nothing_more
             self._resources[canonical] = known
         return known
 
@@ -120,14 +125,23 @@ class Compiler:
 
     def declared(self, resource: Json) -> list[str]:
         """The profiles in meta.profile that the tables hold in the version named and that are about this type."""
-        place = Place(resource, "", [])
-        tables = self.tables
-        found = []
-        for canonical in dict.fromkeys(place.declared()):
-            if tables.holds(canonical) and tables.type_of(canonical) == place.type:
-                guide, plain = tables.find(canonical) or (None, "")
-                found.append(plain if guide is None or tables.find(plain) == (guide, plain) else canonical)
-        return found
+        kind = resource.get("resourceType")
+        said = declared_by(resource)
+        return (
+            [held for canonical in dict.fromkeys(said) if (held := self._declarable(canonical, kind))] if said else []
+        )
+
+    def _declarable(self, canonical: str, kind: object) -> str:
+        """The canonical as the tables name it, without a version where that means the same; empty when not held."""
+        known = self._declared.get(canonical)
+        if known is None:
+            found = self.tables.find(canonical)
+            if found is None or not self.tables.holds(canonical):
+                return ""
+            guide, plain = found
+            name = plain if self.tables.find(plain) == found else canonical
+            known = self._declared[canonical] = (name, guide.types[plain])
+        return known[0] if known[1] == kind else ""
 
     def inside(
         self, resource: Json, kind: str, candidates: Candidates | None, visit: Visit, *, contained: bool
@@ -160,10 +174,12 @@ class Compiler:
 
     def one_of(self, kind: str, canonicals: Candidates) -> Candidates:
         """The same tuple for the same canonicals; R4's own type alone when nothing narrower is held."""
-        held = tuple(c for c in canonicals if self.tables.find(c)) or (
-            (CORE + kind,) if self.tables.find(CORE + kind) else ()
-        )
-        return self._candidates.setdefault(held, held)
+        known = self._candidates.get(canonicals)
+        if known is None:
+            held = tuple(c for c in canonicals if self.tables.find(c))
+            held = held or ((CORE + kind,) if self.tables.find(CORE + kind) else ())
+            known = self._candidates[canonicals] = self._candidates.setdefault(held, held)
+        return known
 
     # --- values
 
@@ -180,14 +196,18 @@ class Compiler:
         inner = like(spot.shapes)
         if code in PRIMITIVES or code == "xhtml":
             first = narrative(spot) if code == "xhtml" else primitive(spot)
-            further = all_of([made for make in CHECKS if (made := make(spot, self)) is not None])
-            return first if further is None else _first_then(first, further)
+            return quickly(spot, self, first_of([first, *self._further(spot)]))
         if inner:
             structure = self.object(self._like(spot.shapes, inner), "", inner)
         else:
             structure = self.object(self._sources(spot), code, spot.path)
-        makers = [made for make in CHECKS if (made := make(spot, self)) is not None]
-        return all_of([structure, *makers]) or nothing_more
+        return all_of([structure, *self._further(spot)]) or nothing_more
+
+    def _further(self, spot: Spot) -> list[Check]:
+        """The checks of a value besides its structure."""
+        value = [made for make in VALUE_CHECKS if (made := make(spot, self)) is not None]
+        others = [made for make in FURTHER_CHECKS if (made := make(spot, self)) is not None]
+        return [first_of(value), *others] if value else others
 
     def _like(self, shapes: Shapes, inner: str) -> Shapes:
         """The content of another element of the same R4 type (`Questionnaire.item`)."""
@@ -226,17 +246,16 @@ class Compiler:
         key = tuple(map(id, sources))
         known = self._objects.get(key)
         if known is None:
-            own = sources[-1].element.id if sources else path
-            fields = Fields(what=code or path, path=path if "." not in own else sources[0].element.id)
-            fields.path = path
-            fields.is_extension = code == "Extension"
-            known = extension_object(fields) if fields.is_extension else object_check(fields)
+            fields = Fields(what=code or path, path=path)
+            known = extension_object(fields) if code == "Extension" else object_check(fields)
             self._objects[key] = known
             hosts = self._hosts(sources, code, path)
             if code in self.resource_types:
                 fields.table["resourceType"] = nothing_more
             for name, shapes in children(sources).items():
                 self._field(fields, name, shapes, hosts)
+            if code == "Extension" and any(shape.element.fixed for shape in children(sources).get("url", ())):
+                fields.table["url"] = nothing_more  # it is by its url that the definition was found
         return known
 
     @staticmethod
@@ -250,14 +269,14 @@ class Compiler:
         if name.endswith("[x]"):
             self._choice(fields, name.removesuffix("[x]"), shapes)
         elif name in EXTENSIONS:
-            fields.table[name] = extensions.extension_list(self, shapes, hosts, name == "modifierExtension")
+            fields.table[name] = extensions.extension_list(self, shapes, hosts)
             self._need_extensions(fields, name, shapes)
         else:
             self._plain(fields, name, shapes)
 
     def _need_extensions(self, fields: Fields, name: str, shapes: Shapes) -> None:
         low, by = least(shapes)
-        missing = [d for d in extensions.demands(shapes).values() if d.at_least]
+        missing = [d for d in extensions.demands(self, shapes).values() if d.at_least]
         if most(shapes)[0] == 0:
             del fields.table[name]
             fields.forbidden[name] = (rule_id(most(shapes)[1], "0..0"), "Remove it.")
@@ -300,7 +319,7 @@ class Compiler:
             rule = rule_id(said_by, " or ".join(use.code for use in uses))
             extra = all_of([m for m in (invariants(Spot(shapes, TypeUse("Resource")), self),) if m])
             slot = resources.resource_slot(self, shapes[0].element.id, uses, rule)
-            return (slot if extra is None else _first_then(slot, extra)), f"Add {name}."
+            return (slot if extra is None else first_of([slot, extra])), f"Add {name}."
         return self.value(Spot(shapes, uses[0])), _example(name, shapes)
 
     def _holds_resource(self, use: TypeUse) -> bool:
@@ -386,14 +405,23 @@ class Compiler:
             name = stem + use.code[0].upper() + use.code[1:]
             if name not in fields.table:
                 fields.forbidden.setdefault(name, (rule, instead))
+                fields.aliases[name] = stem
         if len(names) > 1 and len(names) < MANY_CHOICES:
             fields.choices.append(frozenset(names))
         if low and names:
-            either = (*names, *(f"_{name}" for name in names))
+            either = (
+                *names,
+                *(f"_{name}" for name in names),
+                *(n for n in fields.forbidden if fields.aliases.get(n) == stem),
+            )
             text = f"{stem}[x] is missing"
             found = rule_id(low_by, "1..1")
-            fields.needed.append(Needed(either, lambda _v: [Problem("required", text, found, f"Add {instead[4:]}")]))
-            fields.quick.add(names[0] if len(names) == 1 else MIXED)
+            needed = Needed(either, lambda _v: [Problem("required", text, found, f"Add {instead[4:]}")])
+            if len(names) == 1:
+                fields.needed.append(needed)
+                fields.quick.add(names[0])
+            else:
+                fields.either.append(needed)
 
     # --- extensions
 
@@ -410,21 +438,19 @@ class Compiler:
         found = self.tables.find(url)
         return found is not None and found[0].types[found[1]] == "Extension"
 
-    def extension(self, url: str, parts: Shapes, hosts: frozenset[str], modifier: bool) -> Check:
+    def extension(self, url: str, parts: Shapes, hosts: frozenset[str]) -> Check:
         """The check of an extension by its definition, what a profile adds to it, and where it stands."""
         chain = self.tables.type_chain("Extension")
         made: list[Check] = []
-        spot_shapes: Shapes = parts
         if self.holds_extension(url):
             definition = self.tables.definition(url)
             chain = tuple(dict.fromkeys((*chain, *self.tables.chain(url))))
             rule = f"{self.tables.chain(url)[-1].label} context"
-            out_of_place = extensions.context(url, definition.contexts, hosts, rule)
+            out_of_place = extensions.context(self, url, definition.contexts, hosts, rule)
             made = [out_of_place] if out_of_place else []
         sources = (*chain, *(shape for shape in parts if shape.children))
-        spot = Spot((*chain, *spot_shapes), TypeUse("Extension"))
-        further = [check for make in (invariants,) if (check := make(spot, self)) is not None]
-        return all_of([self.object(sources, "Extension", "Extension"), *further, *made]) or nothing_more
+        spot = Spot((*chain, *parts), TypeUse("Extension"))
+        return all_of([self.object(sources, "Extension", "Extension"), *self._further(spot), *made]) or nothing_more
 
     def definition_shapes(self, canonical: str) -> Shapes:
         """The trees of a profile or extension, none when the tables do not hold it."""
@@ -432,15 +458,7 @@ class Compiler:
 
 
 MANY_CHOICES = 40  # more than these only Extension.value[x] has, where ext-1's check sees two values
-MIXED = "\0"  # never a key: the quick look at what must be there then always takes the long one
 _NOT_RESOURCES = frozenset({CORE + "Element", CORE + "BackboneElement"})
-
-
-def _first_then(first: Check, further: Check) -> Check:
-    def check(value: Any, visit: Visit) -> Problems:
-        return first(value, visit) or further(value, visit)
-
-    return check
 
 
 def _position(items: Any, resource: Json) -> int:

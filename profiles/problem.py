@@ -26,7 +26,8 @@ class Problem:
     """Like an Issue, with `trail` (names and list positions, innermost first) instead of an expression.
 
     `gap` marks a null in a list, which an extension at the same position of the `_` sibling allows. `places` are the
-    only elements an extension may stand at, where the shared type it was found in could not tell.
+    only elements an extension may stand at, where the shared type it was found in could not tell. `absent` means that
+    something is not there at all: said of the element it should stand in, not of the list it should stand in.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Problem:
     trail: list[str | int] = field(default_factory=list)
     gap: bool = False
     places: frozenset[str] = frozenset()
+    absent: bool = False
 
     @property
     def refuses(self) -> bool:
@@ -56,6 +58,7 @@ class Problem:
             [*self.trail, *names],
             self.gap,
             self.places,
+            self.absent,
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from profiles.compiler import Compiler
 from profiles.notation import CORE
 from profiles.tables import HERE, Guide, Tables, read_guide
-from profiles.visit import Place
+from profiles.visit import declared_by
 
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ def _guess(resource: Json, version: str) -> str:
     kind = resource["resourceType"]
     if kind == "Bundle":
         return _bundle(resource)
-    if Place(resource, "", []).declared():
+    if declared_by(resource):
         return ""  # it says what it is, by a guide nobody holds here
     if kind == "Claim":
         return PAS + ("profile-claim-update" if resource.get("related") else "profile-claim")

@@ -44,8 +44,10 @@ class BundleReferences:
         A relative reference takes the base of its entry's fullUrl; where that gives nothing (a urn:uuid entry, or
         another base) it is found by type and id when exactly one entry has them.
         """
-        reference = _VERSION.sub("", reference)
         place = self._by_url.get(reference)
+        if place is None and "/_history/" in reference:
+            reference = _VERSION.sub("", reference)
+            place = self._by_url.get(reference)
         if place is None:
             relative = _RELATIVE.match(reference)
             if relative is None:

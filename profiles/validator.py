@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from profiles.compiler import Compiler
+from profiles.defects import defect
 from profiles.issue import Issue
 from profiles.notation import CORE
 from profiles.problem import Problem, is_name, path_of
@@ -52,17 +53,7 @@ def _report(problems: list[Problem], resource: Json) -> list[Issue]:
         if problem.places and _stands_at(problem, resource):
             continue
         path = path_of(problem.trail, root)
-        key = (path, problem.code, problem.message)
-        if key not in found:
-            found[key] = Issue(
-                problem.severity,
-                problem.code,
-                path,
-                problem.message,
-                problem.rule,
-                problem.repair,
-                problem.verdict,
-            )
+        found.setdefault((path, problem.code, problem.message), _issue(problem, path, resource))
     issues = list(found.values())
     if len(issues) > MOST_ISSUES:
         more = len(issues) - MOST_ISSUES
@@ -70,11 +61,20 @@ def _report(problems: list[Problem], resource: Json) -> list[Issue]:
     return issues
 
 
+def _issue(problem: Problem, path: str, resource: Json) -> Issue:
+    excuse = defect(problem.rule, element_path(problem.trail, resource)) if problem.refuses else None
+    if excuse is None:
+        return Issue(
+            problem.severity, problem.code, path, problem.message, problem.rule, problem.repair, problem.verdict
+        )
+    text = f"{problem.message} (a defect of the guide: {excuse})"
+    return Issue("information", problem.code, path, text, problem.rule, "", "guide-defect")
+
+
 def _stands_at(problem: Problem, resource: Json) -> bool:
     """True when the element an extension was found at is one its definition names after all."""
     here = element_path(problem.trail, resource)
-    tail = here.partition(".")[2]
-    return any(place == here or (tail and tail.endswith(place.partition(".")[2] or "\0")) for place in problem.places)
+    return any(here.endswith(place) if place.startswith(".") else here == place for place in problem.places)
 
 
 def element_path(trail: list[str | int], resource: Json) -> str:

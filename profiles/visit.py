@@ -22,18 +22,19 @@ class Place:
     full_url: str
     trail: list[str | int]
     owner: Place | None = None
+    type: str = ""
 
-    @property
-    def type(self) -> str:
-        """Its resourceType, empty when that is no string."""
+    def __post_init__(self) -> None:
+        """`type` is its resourceType, empty when that is no string."""
         kind = self.resource.get("resourceType")
-        return kind if isinstance(kind, str) else ""
+        self.type = kind if isinstance(kind, str) else ""
 
-    def declared(self) -> list[str]:
-        """The canonicals in meta.profile."""
-        meta = self.resource.get("meta")
-        profiles = meta.get("profile") if isinstance(meta, dict) else None
-        return [p for p in profiles if isinstance(p, str)] if isinstance(profiles, list) else []
+
+def declared_by(resource: Json) -> list[str]:
+    """The canonicals in meta.profile."""
+    meta = resource.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    return [p for p in profiles if isinstance(p, str)] if isinstance(profiles, list) else []
 
 
 class Visit:
@@ -176,7 +177,7 @@ class Conformance:
         if len(candidates) == 1:
             self.result(place, candidates[0])
             return candidates[0]
-        declared = {canonical.partition("|")[0] for canonical in place.declared()}
+        declared = {canonical.partition("|")[0] for canonical in declared_by(place.resource)}
         order = sorted(candidates, key=lambda c: c.partition("|")[0] not in declared)
         wants: dict[str, list[tuple[Place, Candidates]]] = {}
         for canonical in order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from profiles.problem import Check, Problem, Problems, shown, snippet
@@ -32,8 +32,18 @@ def binding(spot: Spot, compiler: Compiler) -> Check | None:
             decides = _from_set(spot, shape, canonical, expansion)
             return decides if open_set is None else _both(open_set, decides)
         if open_set is None and spot.use.code in CODED and (expansion.open_systems or expansion.pairs):
-            open_set = _from_open_set(spot, shape, canonical, expansion)
+            open_set = _from_open_set(shape, canonical, expansion)
     return open_set
+
+
+def bare_codes(spot: Spot, compiler: Compiler) -> frozenset[str] | None:
+    """The codes a `code` may have, when one complete value set decides; None otherwise."""
+    if spot.use.code != "code":
+        return None
+    required = [s.element.binding[1] for s in spot.shapes if s.element.binding and s.element.binding[0] == "required"]
+    expansions = [compiler.tables.valuesets.expansion(canonical) for canonical in reversed(required)]
+    decides = next((found for found in expansions if found.complete and found.pairs), None)
+    return decides.codes if decides else None
 
 
 def _both(first: Check, second: Check) -> Check:
@@ -75,7 +85,7 @@ def _coding_repair(spot: Spot, expansion: Expansion) -> str:
     return "One of: " + " or ".join(snippet({"coding": [coding]} if as_concept else coding) for coding in codings)
 
 
-def _from_open_set(spot: Spot, shape: Shape, canonical: str, expansion: Expansion) -> Check:
+def _from_open_set(shape: Shape, canonical: str, expansion: Expansion) -> Check:
     """Part of the value set is licensed or external: only a system it does not draw from is worth a word."""
     rule = rule_id(shape, "binding required")
     name = canonical.partition("|")[0]
@@ -121,6 +131,3 @@ def codes_in(value: Any) -> Iterator[Code]:
             if isinstance(coding, dict) and isinstance(coding.get("code"), str):
                 system = coding.get("system")
                 yield (system if isinstance(system, str) else "", coding["code"])
-
-
-Maker = Callable[[Spot, "Compiler"], Check | None]

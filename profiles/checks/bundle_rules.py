@@ -55,6 +55,10 @@ def kind_of(canonical: str) -> BundleKind | None:
 def bundle_problems(visit: Visit, kind: BundleKind, problems: list[Problem]) -> list[Problem]:
     """`problems` of a Bundle completed by the guide's rules, which take the place of what says the same."""
     found = [problem for rule in RULES for problem in rule(visit, kind)]
+    if any(problem.rule == kind.first_rule for problem in found):
+        found = [problem for problem in found if problem.rule != kind.pointed_rule]
+    twice = {problem.trail[0] for problem in found if problem.rule == kind.once_rule}
+    found = [p for p in found if p.rule != kind.pointed_rule or p.trail[1] not in twice]
     spoken = {words for problem in found for words in SUPERSEDED.get(problem.rule, ())}
     kept = [p for p in problems if not any(p.rule == words or words in p.rule for words in spoken)]
     for problem in kept:

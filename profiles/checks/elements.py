@@ -27,7 +27,8 @@ class Fields:
     table       JSON name -> check of its value
     aliases     JSON name -> element name where they differ (valueString -> value, _birthDate -> birthDate)
     forbidden   names R4 has and a profile takes away -> (rule, what is allowed instead)
-    needed      elements that must be there
+    needed      elements that must be there; `quick` holds the names most of them have
+    either      choices of which one must be there
     choices     groups of names of which one may be used
     extras      checks of what is inside an absent sibling of a primitive, by JSON name
     """
@@ -41,7 +42,7 @@ class Fields:
     quick: set[str] = field(default_factory=set)
     choices: list[frozenset[str]] = field(default_factory=list)
     siblings: list[tuple[str, Check]] = field(default_factory=list)
-    is_extension: bool = False
+    either: list[Needed] = field(default_factory=list)
 
 
 def object_check(fields: Fields) -> Check:
@@ -51,6 +52,7 @@ def object_check(fields: Fields) -> Check:
     choices = fields.choices
     siblings = fields.siblings
     needed = fields.needed
+    either = fields.either
     find = table.get
 
     def check(value: Any, visit: Visit) -> Problems:
@@ -59,10 +61,7 @@ def object_check(fields: Fields) -> Check:
         problems: Problems = None
         for name, part in value.items():
             one = find(name)
-            if one is None:
-                found: Problems = [_unknown(name, fields)]
-            else:
-                found = one(part, visit)
+            found = [_unknown(name, fields)] if one is None else one(part, visit)
             if found:
                 found = _placed(found, name, value, fields)
                 if problems is None:
@@ -75,6 +74,9 @@ def object_check(fields: Fields) -> Check:
             for need in needed:
                 if not any(name in value for name in need.names):
                     problems = (problems or []) + (need.absent(visit) or [])
+        for need in either:
+            if not any(name in value for name in need.names):
+                problems = (problems or []) + (need.absent(visit) or [])
         if choices:
             problems = _one_of_each(value, choices, fields, problems)
         for name, inside in siblings:
@@ -110,7 +112,9 @@ def _placed(found: list[Problem], name: str, value: dict[str, Any], fields: Fiel
     for problem in found:
         if problem.gap and problem.trail and _filled(value.get(f"_{name}"), problem.trail[-1]):
             continue
-        if shown_name:
+        if problem.absent and not problem.trail:
+            problem.absent = False
+        elif shown_name:
             problem.trail.append(shown_name)
         kept.append(problem)
     return kept

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from profiles.checks.elements import list_check
+from profiles.notation import Element
 from profiles.problem import Check, Problem, Problems, shown, snippet
 from profiles.spot import Shapes, least, most, rule_id, slices, slicing
+from profiles.tables import Shape
 
 if TYPE_CHECKING:
     from profiles.compiler import Compiler
     from profiles.visit import Visit
 
 EVERYWHERE = "Element"
+Contexts = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -25,9 +28,10 @@ class Demand:
     at_most: int | None
     rule: str
     shapes: Shapes
+    content: dict[str, Any]
 
 
-def demands(shapes: Shapes) -> dict[str, Demand]:
+def demands(compiler: Compiler, shapes: Shapes) -> dict[str, Demand]:
     """The extensions the definitions name at this element, by url."""
     found = {}
     for name, parts in slices(shapes).items():
@@ -35,8 +39,27 @@ def demands(shapes: Shapes) -> dict[str, Demand]:
         low, low_by = least(parts)
         high, high_by = most(parts)
         fact = f"{low}..{'*' if high is None else high}"
-        found[url] = Demand(url, low, high, rule_id(low_by if low else high_by, fact), parts)
+        rule = rule_id(low_by if low else high_by, fact)
+        found[url] = Demand(url, low, high, rule, parts, _content(compiler, url, parts) if low else {})
     return found
+
+
+def _content(compiler: Compiler, url: str, parts: Shapes) -> dict[str, Any]:
+    """What an extension holds besides its url, as an example: its value where it is fixed, else its kind."""
+    definition = compiler.definition_shapes(url) if compiler.holds_extension(url) else ()
+    values = tuple(s.children["value[x]"] for s in (*definition, *parts) if "value[x]" in s.children)
+    if not values or most(values)[0] == 0:
+        return {"extension": []}
+    literal = next((e.fixed or e.pattern for e in map(_element, reversed(values)) if e.fixed or e.pattern), None)
+    uses = next((e.types for e in map(_element, reversed(values)) if e.types), ())
+    if not uses:
+        return {}
+    code = uses[0].code
+    return {f"value{code[0].upper()}{code[1:]}": literal.value if literal else ({} if code[0].isupper() else "...")}
+
+
+def _element(shape: Shape) -> Element:
+    return shape.element
 
 
 def _url(parts: Shapes) -> str:
@@ -50,9 +73,9 @@ def _url(parts: Shapes) -> str:
     return ""
 
 
-def extension_list(compiler: Compiler, shapes: Shapes, hosts: frozenset[str], modifier: bool) -> Check:
+def extension_list(compiler: Compiler, shapes: Shapes, hosts: frozenset[str]) -> Check:
     """The check of an `extension` array at an element known by the names `hosts`."""
-    named = demands(shapes)
+    named = demands(compiler, shapes)
     how = slicing(shapes)
     low, low_by = least(shapes)
     high, high_by = most(shapes)
@@ -71,7 +94,7 @@ def extension_list(compiler: Compiler, shapes: Shapes, hosts: frozenset[str], mo
             if complex_definition and ":" not in url:
                 return _no_such_part(rule_id(shapes[-1], "slices"), list(named))
             return compiler.any_extension if ":" in url or nested else _relative
-        made = compiler.extension(url, demand.shapes if demand else (), hosts, modifier)
+        made = compiler.extension(url, demand.shapes if demand else (), hosts)
         known[url] = made
         return made
 
@@ -93,9 +116,13 @@ def extension_list(compiler: Compiler, shapes: Shapes, hosts: frozenset[str], mo
         problems = whole(value, visit)
         if type(value) is not list or not value:
             return problems
-        urls = [part.get("url") for part in value if type(part) is dict]
+        counts: dict[Any, int] = {}
+        for part in value:
+            url = part.get("url") if type(part) is dict else None
+            if type(url) is str:
+                counts[url] = counts.get(url, 0) + 1
         for demand in limited:
-            count = urls.count(demand.url)
+            count = counts.get(demand.url, 0)
             if count < demand.at_least:
                 problems = [*(problems or ()), missing_extension(demand)]
             elif demand.at_most is not None and count > demand.at_most:
@@ -111,8 +138,8 @@ EXTENSION = "Extension"
 def missing_extension(demand: Demand) -> Problem:
     """What to say when a profile demands an extension that is not there."""
     part = demand.url.rsplit("/", 1)[-1]
-    repair = snippet({"url": demand.url, "value[x]": "..."})
-    return Problem("required", f"the extension {part} is missing", demand.rule, repair)
+    repair = snippet({"url": demand.url, **demand.content})
+    return Problem("required", f"the extension {part} is missing", demand.rule, repair, absent=True)
 
 
 def _too_many(demand: Demand, count: int) -> Problem:
@@ -135,16 +162,25 @@ def _no_such_part(rule: str, parts: list[str]) -> Check:
     return check
 
 
-def context(canonical: str, contexts: tuple[tuple[str, str], ...], hosts: frozenset[str], rule: str) -> Check | None:
-    """The extension stands at an element its definition names; undecided where the type alone cannot tell."""
-    kinds = {kind for kind, _ in contexts}
-    places = frozenset(expression.replace("[x]", "") for kind, expression in contexts if kind == "element")
-    if not places or kinds != {"element"} or EVERYWHERE in places or places & hosts:
+def context(compiler: Compiler, canonical: str, contexts: Contexts, hosts: frozenset[str], rule: str) -> Check | None:
+    """The extension stands at an element its definition names; undecided where the type alone cannot tell.
+
+    A place of a data type (`Dosage.timing`) is kept by its end, since a path in a resource does not show the type; one
+    that is no type of R4 (`Request`) means a pattern of types, and nothing is asked.
+    """
+    places = set()
+    for kind, expression in contexts:
+        first, _, rest = expression.replace("[x]", "").partition(".")
+        if kind != "element" or first == EVERYWHERE or not compiler.is_type(first):
+            return None
+        places.add(f"{first}.{rest}" if rest and compiler.is_resource(first) else f".{rest}" if rest else first)
+    if not places or places & hosts:
         return None
     name = canonical.rsplit("/", 1)[-1]
-    text = f"the extension {name} may only stand at {', '.join(sorted(places))}"
+    text = f"the extension {name} may only stand at {', '.join(sorted(expression for _, expression in contexts))}"
+    kept = frozenset(places)
 
     def check(_value: Any, _visit: Visit) -> Problems:
-        return [Problem("extension", text, rule, "Move or remove it.", places=places)]
+        return [Problem("extension", text, rule, "Move or remove it.", places=kept)]
 
     return check

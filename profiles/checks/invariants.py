@@ -16,17 +16,48 @@ if TYPE_CHECKING:
 # ele-1 and ext-1 are part of the structure checks, txt-1 and txt-2 of the narrative's.
 NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2"})
 
+# Invariants about an element that is seldom there: without it they hold, and need not be asked.
+ONLY_WITH = {
+    "dom-2": "contained",
+    "dom-3": "contained",
+    "dom-4": "contained",
+    "dom-5": "contained",
+    "att-1": "data",
+    "tim-1": "duration",
+    "tim-2": "period",
+    "tim-4": "duration",
+    "tim-5": "period",
+    "tim-6": "periodMax",
+    "tim-7": "durationMax",
+    "tim-8": "countMax",
+    "tim-9": "offset",
+    "tim-10": "timeOfDay",
+}
+
 
 def invariants(spot: Spot, compiler: Compiler) -> Check | None:
     """Every invariant the definitions name for this element holds."""
     checks: dict[str, Check] = {}
+    seldom: dict[str, list[Check]] = {}
     for shape in (*compiler.type_roots(spot.use), *spot.shapes):
         for key in shape.element.rules:
             if key not in checks and key not in NATIVE and key not in UNDECIDABLE:
                 one = _invariant(key, shape.guide, shape.element.id, compiler.tables.severity(shape.guide, key))
-                if one is not None:
+                if one is not None and key in ONLY_WITH:
+                    seldom.setdefault(ONLY_WITH[key], []).append(one)
+                elif one is not None:
                     checks[key] = one
-    return all_of(list(checks.values()))
+    rare = [_only_with(name, inside) for name, group in seldom.items() if (inside := all_of(group))]
+    return all_of([*checks.values(), *rare])
+
+
+def _only_with(name: str, inside: Check) -> Check:
+    shadow = f"_{name}"
+
+    def check(value: Any, visit: Visit) -> Problems:
+        return inside(value, visit) if type(value) is dict and (name in value or shadow in value) else None
+
+    return check
 
 
 def all_of(checks: list[Check]) -> Check | None:
@@ -45,6 +76,22 @@ def all_of(checks: list[Check]) -> Check | None:
                 else:
                     problems += found
         return problems
+
+    return check
+
+
+def first_of(checks: list[Check]) -> Check:
+    """Several checks of which the first broken one speaks."""
+    if len(checks) == 1:
+        return checks[0]
+    several = tuple(checks)
+
+    def check(value: Any, visit: Visit) -> Problems:
+        for one in several:
+            found = one(value, visit)
+            if found:
+                return found
+        return None
 
     return check
 

@@ -101,7 +101,7 @@ def _counted(parts: tuple[Slice, ...], counts: dict[int, int], problems: Problem
 def missing_slice(part: Slice, count: int = 0) -> Problem:
     """What to say when a slice has fewer items than it must."""
     text = f"{part.name} is missing" if not count else f"{count} of {part.name} where {part.at_least} are needed"
-    return Problem("required", text, part.rule, part.hint)
+    return Problem("required", text, part.rule, part.hint, absent=not count)
 
 
 def _no_slice(parts: tuple[Slice, ...], rule: str) -> Problem:
@@ -136,9 +136,9 @@ def _test(compiler: Compiler, kind: str, path: str, shapes: Shapes) -> Belongs |
     if kind == "exists":
         return _by_existence(target, values)
     if kind == "type":
-        return _by_type(target, values)
+        return _by_type(target, values, steps)
     if kind == "profile":
-        return _by_profile(compiler, target, values)
+        return _by_profile(compiler, target, values, steps)
     return None
 
 
@@ -331,7 +331,7 @@ def _by_existence(target: Shapes, values: Values) -> Belongs | None:
     return None
 
 
-def _by_type(target: Shapes, values: Values) -> Belongs | None:
+def _by_type(target: Shapes, values: Values, steps: list[Step]) -> Belongs | None:
     codes: frozenset[str] = frozenset()
     for shape in target:
         if shape.element.types:
@@ -339,17 +339,27 @@ def _by_type(target: Shapes, values: Values) -> Belongs | None:
     if not codes or "Resource" in codes:
         return None
 
+    if len(steps) == 1 and steps[0][0] == "child":
+        name = steps[0][1]
+
+        def direct(item: Any, _visit: Visit) -> bool:
+            part = item.get(name) if type(item) is dict else None
+            kind = part.get("resourceType") if type(part) is dict else None
+            return type(kind) is str and kind in codes
+
+        return direct
+
     def belongs(item: Any, _visit: Visit) -> bool:
         return any(isinstance(value, dict) and value.get("resourceType") in codes for value in values(item))
 
     return belongs
 
 
-def _by_profile(compiler: Compiler, target: Shapes, values: Values) -> Belongs | None:
+def _by_profile(compiler: Compiler, target: Shapes, values: Values, steps: list[Step]) -> Belongs | None:
     uses = next((shape.element.types for shape in reversed(target) if shape.element.types), ())
     profiles = [profile for use in uses for profile in use.profiles]
     if not profiles:
-        return _by_type(target, values)
+        return _by_type(target, values, steps)
 
     def belongs(item: Any, visit: Visit) -> bool:
         return any(compiler.conforms(value, profile, visit) for value in values(item) for profile in profiles)

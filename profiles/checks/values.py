@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from profiles.checks.bindings import bare_codes
 from profiles.primitives import PRIMITIVES
 from profiles.problem import Check, Problem, Problems, shown, snippet
 from profiles.spot import Spot, rule_id, saying
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
 
 Matcher = Callable[[Any], bool]
 QUOTABLE = {"code", "boolean", "integer", "positiveInt", "unsignedInt", "uri", "url", "canonical", "oid", "uuid"}
+EXAMPLES = {
+    "base64Binary": '"UGxhY2V0"',
+    "boolean": "true",
+    "canonical": '"http://example.org/Questionnaire/x|1.0"',
+    "date": '"2026-01-31"',
+    "dateTime": '"2026-01-31" or "2026-01-31T09:30:00-05:00"',
+    "decimal": "12.50",
+    "id": '"claim-1"',
+    "instant": '"2026-01-31T09:30:00Z"',
+    "integer": "1",
+    "oid": '"urn:oid:2.16.840.1.113883"',
+    "positiveInt": "1",
+    "time": '"09:30:00"',
+    "unsignedInt": "0",
+    "uri": '"http://example.org/x"',
+    "url": '"https://example.org/x"',
+    "uuid": '"urn:uuid:11111111-2222-4333-8444-555555555555"',
+}
 NUMBERS = (int, float, Decimal)
 
 
@@ -24,13 +43,39 @@ def primitive(spot: Spot) -> Check:
     code = spot.use.code
     reason_against = PRIMITIVES[code]
     rule = f"R4 {spot.path}"
+    repair = f"Like {EXAMPLES[code]}" if code in EXAMPLES else ""
 
     def check(value: Any, _visit: Visit) -> Problems:
         reason = reason_against(value)
         if reason is None:
             return None
         kind = "structure" if value is None or isinstance(value, (dict, list)) else "value"
-        return [Problem(kind, f"{code}: {reason}", rule, f"Write a {code}: it {reason}.", gap=value is None)]
+        return [Problem(kind, f"{code}: {reason}", rule, repair, gap=value is None)]
+
+    return check
+
+
+def quickly(spot: Spot, compiler: Compiler, whole: Check) -> Check:
+    """`whole`, but a string that is one of the few that are right by every rule passes with one look.
+
+    Those are the fixed value, the pattern, or the codes of a complete value set, when no other kind of rule is there.
+    """
+    elements = [shape.element for shape in spot.shapes]
+    if any(e.rules or e.length is not None or e.lowest or e.highest for e in elements):
+        return whole
+    literals = [literal.value for e in elements for literal in (e.fixed, e.pattern) if literal is not None]
+    if literals:
+        right = frozenset(literals[-1:]) if all(isinstance(v, str) and v == literals[-1] for v in literals) else None
+    else:
+        right = bare_codes(spot, compiler)
+    if not right:
+        return whole
+    accepted = right
+
+    def check(value: Any, visit: Visit) -> Problems:
+        if type(value) is str and value in accepted:
+            return None
+        return whole(value, visit)
 
     return check
 
