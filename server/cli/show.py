@@ -37,6 +37,7 @@ def show(number: str, data: Path | None, mongodb: str | None) -> None:
     console = Console()
     _heading(console, found)
     console.print(_lines(found, line))
+    _reasons(console, found)
     console.print(_history(found))
     _warnings(console, exchange)
 
@@ -58,7 +59,7 @@ def _heading(console: Console, found: Authorization) -> None:
 
 def _lines(found: Authorization, chosen: int | None) -> Table:
     table = Table(title="Lines", title_justify="left", expand=False)
-    for column in ("line", "service", "asked", "status", "authorized", "number", "reason"):
+    for column in ("line", "service", "asked", "status", "authorized", "number"):
         table.add_column(column, overflow="fold", no_wrap=column in ("line", "status", "number"))
     for line in found.lines:
         table.add_row(*_row(line), style="bold" if line.sequence == chosen else None)
@@ -70,7 +71,6 @@ def _row(line: LineOnRecord) -> tuple[str, ...]:
     authorized = decided.authorized
     amount = f"{authorized.quantity.value} {authorized.quantity.unit}" if authorized and authorized.quantity else ""
     period = f" {authorized.period.start} to {authorized.period.end}" if authorized and authorized.period else ""
-    waits = f" (waits for {decided.waits_for.value})" if decided.waits_for else ""
     return (
         str(line.sequence),
         line.asked.service.code,
@@ -78,8 +78,23 @@ def _row(line: LineOnRecord) -> tuple[str, ...]:
         status_text(decided.action.status),
         amount + period,
         line.number,
-        " ".join(reason.words for reason in decided.reasons) + waits,
     )
+
+
+def _reasons(console: Console, found: Authorization) -> None:
+    """Why, for every line that was not simply approved; and what a pended one waits for."""
+    for line in found.lines:
+        decided = line.determination
+        for reason in decided.reasons:
+            console.print(f"[bold]line {line.sequence}[/bold] {reason.code.code}: {reason.words}")
+        if decided.waits_for:
+            wanted = "; ".join(f"{each.words} ({each.code.code})" for each in decided.missing)
+            console.print(
+                f"[bold]line {line.sequence}[/bold] waits for {decided.waits_for.value}{': ' if wanted else ''}{wanted}"
+            )
+    for rejection in found.rejections:
+        console.print(f"[red]not reviewed[/red] {rejection.code}: {rejection.words} ({rejection.path})")
+    console.print()
 
 
 def _history(found: Authorization) -> Table:
