@@ -138,7 +138,7 @@ has_timing = exists("timing[x]")
 
 DATATYPES: dict[str, Predicate] = {
     "ele-1": _has_content,
-    "ele-1@Subscription": _has_content,
+    "ele-1@pas-2.2.1.Subscription": _has_content,
     "ext-1": on_object(_extends_or_values),
     "txt-1": _is_safe_narrative,
     "txt-2": _has_narrative,

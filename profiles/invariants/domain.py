@@ -35,13 +35,19 @@ def _contains_none_twice(resource: Json) -> bool:
 def _contained_are_pointed_to(resource: Json) -> bool:
     """each contained resource is pointed to by #id, or points to its container by #.
 
-    Each by a reference, canonical, uri or url `#id` of the resource, or itself pointing to its container.
+    By a reference, canonical, uri or url anywhere in the resource. What has no id is not asked.
     """
-    contained = objects(resource, "contained")
+    contained = [one for one in objects(resource, "contained") if has(one, "id")]
     if not contained:
         return True
     targets = _fragments_in(resource)
     return all(f"#{one.get('id')}" in targets or "#" in _fragments_in(one) for one in contained)
+
+
+def _contained_have_ids_and_are_pointed_to(resource: Json) -> bool:
+    """each contained resource has an id and is pointed to by #id, or points to its container by #."""
+    nameless = [one for one in objects(resource, "contained") if not has(one, "id")]
+    return all("#" in _fragments_in(one) for one in nameless) and _contained_are_pointed_to(resource)
 
 
 def _fragments_in(resource: Json) -> set[str]:
@@ -75,6 +81,7 @@ def _only_r4b_contains_r4b(contained: Any, scope: Surroundings) -> bool:
 DOMAIN: dict[str, Predicate] = {
     "dom-2": on_object(_contains_none_twice),
     "dom-3": on_object(_contained_are_pointed_to),
+    "dom-3@pas-2.2.1.Subscription": on_object(_contained_have_ids_and_are_pointed_to),
     "dom-4": on_object(_contained_without_version),
     "dom-5": on_object(_contained_without_security),
     "dom-6": on_object(lambda resource: has(child(resource, "text"), "div"), "text.div exists"),

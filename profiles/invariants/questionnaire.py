@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from profiles.invariants.elements import (
     Json,
     choice_name,
+    coded,
     count,
     descendants,
     has,
@@ -18,8 +20,10 @@ from profiles.invariants.elements import (
     only_when,
     some,
 )
-from profiles.invariants.scope import Predicate
+from profiles.invariants.scope import Predicate, Surroundings, resolved
 
+_TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+_SDC_TEMP = "http://hl7.org/fhir/uv/sdc/CodeSystem/temp"
 _SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/"
@@ -85,6 +89,17 @@ def _is_answered(item: Json) -> bool:
     return any(choice_name(answer, "value") for answer in objects(item, "answer"))
 
 
+def _task_fulfills_or_asks(task: Any, scope: Surroundings) -> bool:
+    """a Task fulfills a ServiceRequest without naming a questionnaire, or names one to complete without focus."""
+    if not isinstance(task, dict):
+        return True
+    asks = any(coded(one, "type", "questionnaire", _SDC_TEMP) for one in objects(task, "input"))
+    if coded(task, "code", "fulfill", _TASK_CODE) and not asks:
+        focus = resolved(task.get("focus"), scope)
+        return focus is None or focus.get("resourceType") == "ServiceRequest"
+    return coded(task, "code", "complete-questionnaire", _SDC_TEMP) and not has(task, "focus") and asks
+
+
 QUESTIONNAIRE: dict[str, Predicate] = {
     "que-1": on_object(_is_group_or_has_no_items),
     "que-2": on_object(_links_differ),
@@ -107,6 +122,7 @@ QUESTIONNAIRE: dict[str, Predicate] = {
     ),
     "qrs-1": not_both("answer", "item"),
     "sdc-1": on_object(_answer_expression_stands_alone),
+    "sdc-t1": _task_fulfills_or_asks,
     "sdcqr-1": some("subject"),
     "sdcqr-2": on_object(_answered_once),
 }

@@ -187,6 +187,7 @@ USCORE: dict[str, Predicate] = {
         "no vaccineCode is of NDC",
     ),
     "us-core-13@uscore-6.1.0": some(*_ROLE_PARTS),
+    "vs-1@r4-4.0.1": _to_the_month,
     "vs-1@uscore-6.1.0": _to_the_month,
     "us-core-1@uscore-3.1.1.Condition": on_object(_category_is_of_us_core),
     "us-core-1@uscore-3.1.1.Immunization": on_object(_no_ndc),
