@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -35,19 +35,20 @@ def sweep(database: Database[Row], tenant: str, older_than: datetime, resend_bef
     is left to look at stays small. Every delete names the write it saw: a key taken anew in between is not touched.
     """
     records, raws, keys = database["authorization"], database["fhir_raw"], database["unique_key"]
-    counts = {"raws": 0, "numbers": 0, "keys": 0}
+    gone = {"raws": 0, "numbers": 0, "keys": 0}
     looked_at = 0
     for held in islice(_announcing(keys, tenant, older_than), limit):
         looked_at += 1
+        owners = {held["owner"], *(each["owner"] for each in held["announces"])}
+        on_record = {owner: records.find_one(by_id(tenant, owner)) for owner in owners}
         for announced in held["announces"]:
-            document = records.find_one(by_id(tenant, announced["owner"]))
-            counts["raws"] += raw.remove(raws, tenant, _not_on_record(announced, document))
+            document = on_record[announced["owner"]]
+            gone["raws"] += raw.remove(raws, tenant, _not_named(announced["raw"], document))
             if document is None:
-                counts["numbers"] += give_back_numbers(keys, announced["numbers"], announced["mark"])
-        on_record = records.find_one(by_id(tenant, held["owner"])) is not None
-        if held["kind"] == "change" or not on_record or held["at"] < resend_before:
-            counts["keys"] += keys.delete_one(key_marked(held["_id"], held["mark"])).deleted_count
-    return Swept(**counts, more=looked_at == limit)
+                gone["numbers"] += give_back_numbers(keys, announced["numbers"], announced["mark"])
+        if held["kind"] == "change" or on_record[held["owner"]] is None or held["at"] < resend_before:
+            gone["keys"] += keys.delete_one(key_marked(held["_id"], held["mark"])).deleted_count
+    return Swept(**gone, more=looked_at == limit)
 
 
 def _announcing(keys: Collection[Row], tenant: str, older_than: datetime) -> Iterator[Row]:
@@ -55,9 +56,7 @@ def _announcing(keys: Collection[Row], tenant: str, older_than: datetime) -> Ite
         yield from keys.find(keys_before(tenant, kind, older_than))
 
 
-def _not_on_record(announced: Row, document: Row | None) -> list[str]:
-    """The bytes of a filing that its authorization document does not name; parts go with their whole."""
-    if document is None:
-        return list(announced["raw"])
-    named = {document["request"], *document["answers"]}
-    return [each for each in announced["raw"] if not named & {each, each.rpartition(":")[0]}]
+def _not_named(ids: Sequence[str], document: Row | None) -> list[str]:
+    """The bytes that no authorization document names; parts go with their whole."""
+    named = set() if document is None else {document["request"], *document["answers"]}
+    return [each for each in ids if not named & {each, each.rpartition(":")[0]}]

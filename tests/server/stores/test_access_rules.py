@@ -1,0 +1,251 @@
+"""The store is asked only what an index of the embedded store answers, and answers it right.
+
+The embedded store scans for many ordinary filters and gives silently wrong answers from an index for some others. So
+everything that is sent is recorded here, held against the rules, and fuzzed: the same data with and without indexes.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+import server.stores
+from server.authorization.decision import Decision, Verdict, decide
+from server.payer import NumberTaken, Staff
+from server.stores import filters
+from server.stores.authorizations import MongoAuthorizations
+from server.stores.documents import DOCUMENTS
+from tests.builders import NORTH, NOW, an_authorization, an_exchange
+from tests.databases import fresh_database
+from tests.server.stores.interrupted import FILING_STEPS, leave_filing
+
+Store = Database[dict[str, Any]]
+Shape = tuple[str, ...]
+STAFF = Staff("nurse")
+LATER = NOW + timedelta(hours=2)
+
+COMMANDS = {"find", "insert", "update", "delete", "aggregate", "getMore"}
+OPERATORS = {"$in", "$lt"}
+NEVER_ON_A_FIND = {"sort", "skip", "hint", "min", "max", "collation"}
+
+
+class Recorder(CommandListener):
+    """Keeps every command that is sent to the three collections."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name not in ("createIndexes", "ping", "dropDatabase", "endSessions"):
+            self.sent.append({"name": event.command_name, **event.command})
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Not of interest."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Not of interest."""
+
+
+def everything_is_done_once(database: Store) -> None:
+    """A filing, its resends, readings, changes, refusals, a takeover, a sweep."""
+    store = MongoAuthorizations(database, patience=timedelta(seconds=0.1))
+    authorization, exchange = an_authorization(), an_exchange()
+    store.file(NORTH, authorization, exchange, NOW)
+    store.answer_to_resend(NORTH, exchange.request, NOW)
+    store.file(NORTH, an_authorization(), exchange, NOW)
+    store.file(NORTH, an_authorization(), exchange, LATER)
+    store.get(NORTH, authorization.id)
+    store.by_number(NORTH, authorization.numbers[0])
+    store.exchange(STAFF, authorization.id)
+    store.change(STAFF, decide(authorization, Decision(Verdict.APPROVE, "nurse"), line=None, at=NOW), b"approved")
+    with pytest.raises(NumberTaken):
+        store.file(NORTH, replace(authorization, id="another"), an_exchange(), NOW)
+    leave_filing(database, FILING_STEPS[2], NORTH, an_authorization(), an_exchange("dead"), NOW)
+    store.file(NORTH, an_authorization(), an_exchange("dead"), LATER)
+    store.sweep(LATER + timedelta(hours=2))
+    store.counts()
+
+
+@pytest.fixture(scope="module")
+def sent(store_uri: str) -> list[dict[str, Any]]:
+    """Every command of the store of authorizations."""
+    recorder = Recorder()
+    with fresh_database(store_uri, [recorder]) as database:
+        everything_is_done_once(database)
+    return recorder.sent
+
+
+def filters_in(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The filters of a command."""
+    if command["name"] == "find":
+        yield command["filter"]
+    for part in (*command.get("updates", ()), *command.get("deletes", ())):
+        yield part["q"]
+    for stage in command.get("pipeline", ()):
+        if "$match" in stage:
+            yield stage["$match"]
+
+
+def shape(wanted: dict[str, Any]) -> Shape:
+    """The fields and operators of a filter, in order."""
+    return tuple(f"{name} {next(iter(value))}" if isinstance(value, dict) else name for name, value in wanted.items())
+
+
+def prefixes() -> dict[str, set[Shape]]:
+    """The leading parts of each collection's indexes, as fields."""
+    found: dict[str, set[Shape]] = {}
+    for document in DOCUMENTS:
+        fields = [[name for name, _ in index["fields"]] for index in document._meta["index_specs"]]
+        found[document._get_collection_name()] = {tuple(f[:end]) for f in fields for end in range(1, len(f) + 1)}
+    return found
+
+
+def test_only_plain_commands_are_sent(sent: list[dict[str, Any]]) -> None:
+    assert {command["name"] for command in sent} <= COMMANDS
+    for command in sent:
+        assert not NEVER_ON_A_FIND & set(command), command["name"]
+
+
+def test_a_filter_begins_with_the_id_or_is_the_beginning_of_an_index(sent: list[dict[str, Any]]) -> None:
+    indexed = prefixes()
+    for command in sent:
+        for wanted in filters_in(command):
+            fields, collection = tuple(wanted), command[command["name"]]
+            assert fields[0] == "_id" or fields in indexed[collection], (collection, shape(wanted))
+
+
+def test_a_filter_has_plain_words_and_two_operators_at_most(sent: list[dict[str, Any]]) -> None:
+    for command in sent:
+        for wanted in filters_in(command):
+            assert not any(name.startswith("$") for name in wanted)
+            used = [operator for value in wanted.values() if isinstance(value, dict) for operator in value]
+            assert set(used) <= OPERATORS
+            assert len(used) <= 1
+
+
+def test_an_update_or_delete_names_its_documents(sent: list[dict[str, Any]]) -> None:
+    changing = [command for command in sent if command["name"] in ("update", "delete")]
+    assert changing
+    for command in changing:
+        for part in (*command.get("updates", ()), *command.get("deletes", ())):
+            assert next(iter(part["q"])) == "_id"
+            assert not part.get("upsert")
+
+
+SIGNS = ["", "a", "ab", "abc", "b", "payer", "payer:", "payer:a", "payer|a", "$ne", "É", "\0", "~", "Z", " "]
+WORDS = [*dict.fromkeys(first + second for first in SIGNS for second in SIGNS[:4])]
+TALLIES = ["exchange:1 approved:1", "exchange:1 approved:10", "exchange:1 approved:1 pended:1", "exchange:1 pended:1"]
+
+
+def a_moment(draw: random.Random) -> datetime:
+    return NOW + timedelta(milliseconds=draw.choice([-(10**9), -1, 0, 0, 1, 2, 1000, 10**9]))
+
+
+GIVEN: dict[str, Callable[[random.Random], Any]] = {
+    "tenant": lambda draw: draw.choice(["payer", "payer2", "pay"]),
+    "_id": lambda draw: draw.choice(WORDS),
+    "ids": lambda draw: draw.sample(WORDS, draw.randint(0, 12)),
+    "version": lambda draw: draw.randint(1, 3),
+    "mark": lambda draw: draw.choice(["", "m", "mm"]),
+    "kind": lambda draw: draw.choice(["resend", "resen", "change", "number"]),
+    "before": a_moment,
+}
+"""What to ask for, by the names of the parameters in `filters`."""
+
+
+def builders() -> dict[str, Callable[..., dict[str, Any]]]:
+    """The functions that make filters, all of them."""
+    made = inspect.getmembers(filters, inspect.isfunction)
+    return {name: make for name, make in made if make.__module__ == filters.__name__ and name != "lit"}
+
+
+def drawn(make: Callable[..., dict[str, Any]], draw: random.Random) -> dict[str, Any]:
+    """A filter for values that may or may not be there."""
+    return make(**{name: GIVEN[name](draw) for name in inspect.signature(make).parameters})
+
+
+def test_what_is_sent_is_what_is_fuzzed(sent: list[dict[str, Any]]) -> None:
+    made = {shape(drawn(make, random.Random(0))) for make in builders().values()}
+    assert {shape(wanted) for command in sent for wanted in filters_in(command)} == made
+
+
+def test_filters_are_made_in_one_place() -> None:
+    """Outside `filters` no module hands a literal to a query."""
+    asking = {"find", "find_one", "update_one", "update_many", "delete_one", "delete_many", "count_documents"}
+    for path in Path(server.stores.__path__[0]).glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in asking:
+                assert isinstance(call.args[0], ast.Call | ast.Name), f"{path.name}:{call.lineno}"
+            if isinstance(call, ast.Constant) and call.value == "$match":
+                assert path.name == "authorizations.py"
+
+
+def a_document(draw: random.Random) -> dict[str, Any]:
+    """A document with every field that is asked for; in `twin` the `_id` stands where no index is."""
+    return {
+        "tenant": GIVEN["tenant"](draw),
+        "kind": GIVEN["kind"](draw),
+        "at": a_moment(draw),
+        "mark": GIVEN["mark"](draw),
+        "version": GIVEN["version"](draw),
+        "tally": draw.choice(TALLIES),
+        "touched": 0,
+    }
+
+
+def scanned(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The same filter where no index can answer it."""
+    return {"key" if name == "_id" else name: value for name, value in wanted.items()}
+
+
+def contents(rows: Any) -> list[tuple[Any, ...]]:
+    """Rows of either collection, comparable."""
+    return sorted((row.get("key", row["_id"]), row["mark"], row["kind"], row["touched"]) for row in rows)
+
+
+def groups(collection: Any, tenant: str) -> dict[str, int]:
+    stages = [{"$match": filters.of_tenant(tenant)}, {"$group": {"_id": "$tally", "documents": {"$sum": 1}}}]
+    return {group["_id"]: group["documents"] for group in collection.aggregate(stages)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_index_finds_what_a_scan_finds(store_uri: str, seed: int) -> None:
+    """Random data, every kind of filter, with updates and deletes in between; ten seconds at most."""
+    draw, made, deadline = random.Random(seed), list(builders().values()), time.monotonic() + 10
+    with fresh_database(store_uri) as database:
+        indexed, twin = database["indexed"], database["twin"]
+        for document in DOCUMENTS:
+            for index in document._meta["index_specs"]:
+                indexed.create_index(index["fields"])
+        rounds = 0
+        while rounds < 250 and time.monotonic() < deadline:
+            rounds += 1
+            for _id in draw.sample(WORDS, 6):
+                if indexed.count_documents({"_id": _id}) == 0:
+                    row = a_document(draw)
+                    indexed.insert_one({"_id": _id, **row})
+                    twin.insert_one({"key": _id, **row})
+            wanted = drawn(draw.choice(made), draw)
+            assert contents(indexed.find(wanted)) == contents(twin.find(scanned(wanted))), wanted
+            if draw.random() < 0.3:
+                change = {"$set": {"mark": GIVEN["mark"](draw), "at": a_moment(draw)}, "$inc": {"touched": 1}}
+                ours = indexed.update_many(wanted, change)
+                assert ours.modified_count == twin.update_many(scanned(wanted), change).modified_count, wanted
+            elif draw.random() < 0.3:
+                ours_gone = indexed.delete_many(wanted).deleted_count
+                assert ours_gone == twin.delete_many(scanned(wanted)).deleted_count, wanted
+            tenant = GIVEN["tenant"](draw)
+            assert groups(indexed, tenant) == groups(twin, tenant)
+        assert contents(indexed.find({})) == contents(twin.find({}))
+        assert rounds > 50
