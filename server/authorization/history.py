@@ -43,3 +43,6 @@ class History:
     """The member's lines on record, newest first; not those of the authorization under review."""
 
     lines: tuple[PriorLine, ...] = ()
+
+
+NOTHING_ON_RECORD = History()

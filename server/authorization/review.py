@@ -22,15 +22,13 @@ from server.authorization.determination import (
 )
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.facts import ANSWER, Facts
-from server.authorization.history import History
+from server.authorization.history import NOTHING_ON_RECORD, History
 from server.authorization.known import document_fact, facts_for, first_day
 from server.authorization.limits import rejections
 from server.authorization.nudges import Proposals, proposals
 from server.authorization.policy import Above, AdministrativeDenial, Criterion, ReviewPath, Rules, Topic
 from server.authorization.request import AuthorizationRequest, Period, Quantity, ServiceLine
 from server.authorization.units import converted
-
-NOTHING_ON_RECORD = History()
 
 
 def review(

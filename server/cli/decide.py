@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from server.authorization.record import Decision, NotDecidable, Verdict
+from server.authorization.decision import Decision, NotDecidable, Verdict
 from server.authorization.request import Code
 from server.authorization.systems import DECISION_REASONS
 from server.cli.options import opened_payer, staff, store_options

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mappers.pas.write import base_of, write_response
 from mappers.wire import from_bytes, to_bytes
+from server.authorization.decision import Decision, decide
 from server.authorization.numbers import as_number
-from server.authorization.record import Authorization, Decision, decide
+from server.authorization.record import Authorization
 from server.payer import Payer, Staff
 
 
