@@ -178,6 +178,8 @@ class Plan:
     most_diagnoses    diagnoses in one request (PF-7)
     groupers          codes that stand for groups of services and are not authorized (PF-8)
     pauses            the clock stops while information is awaited (PF-22)
+    expedited_hours, standard_days  by when expedited and other requests are decided (PF-22)
+    extended_days     by when after one extension, counted from the request (PF-22)
     """
 
     id: str
@@ -191,6 +193,9 @@ class Plan:
     most_diagnoses: int = 10
     groupers: tuple[CodeSpan, ...] = ()
     pauses: bool = False
+    expedited_hours: int = 72
+    standard_days: int = 7
+    extended_days: int = 14
 
     def is_named_by(self, coverage: Coverage) -> bool:
         """True when a class of the coverage is one of this plan's."""

@@ -46,6 +46,9 @@ _IN_BASE: dict[str, tuple[str, Decimal]] = {
     "in": ("length", Decimal("25.4")),
 }
 
+KNOWN_UNITS = frozenset(_NAMES.values()) | frozenset(_IN_BASE)
+"""Every unit that has one spelling here."""
+
 
 def unit_word(unit: str) -> str:
     """The one spelling of a unit that rules use: ``wk`` and ``weeks`` are ``week``."""
