@@ -21,7 +21,7 @@ from profiles.invariants.elements import (
     some,
 )
 from profiles.invariants.moments import not_after
-from profiles.invariants.scope import Predicate, Surroundings
+from profiles.invariants.scope import Predicate, Surroundings, contained
 
 _MEAL_TIMES = ("C", "CM", "CD", "CV")
 _CURRENCY = "urn:iso:std:iso:4217"
@@ -105,8 +105,7 @@ def _contained_target(reference: Any, scope: Surroundings) -> bool:
     literal = reference.get("reference") if isinstance(reference, dict) else None
     if not isinstance(literal, str) or len(literal) < 2 or literal[0] != "#":
         return True
-    inside = scope.resource.get("contained")
-    return isinstance(inside, list) and any(isinstance(one, dict) and one.get("id") == literal[1:] for one in inside)
+    return contained(literal[1:], scope) is not None
 
 
 def _not_negative(name: str) -> Predicate:

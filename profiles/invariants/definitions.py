@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from profiles.invariants.elements import (
@@ -16,6 +17,7 @@ from profiles.invariants.elements import (
     listed,
     matches,
     needs,
+    never_fails,
     not_both,
     number,
     objects,
@@ -25,25 +27,13 @@ from profiles.invariants.elements import (
 )
 from profiles.invariants.scope import Predicate, Scope, Surroundings
 
+_NUMBER = re.compile(r"[0-9]{1,20}")
 _PATH_PART = r"[^\s.,:;'\"/|?!@#$%&*()\[\]{}]{1,64}"
 _PATH = rf"{_PATH_PART}(\.{_PATH_PART}(\[x\])?(:[^\s.]+)?)*"
 _SIMPLE_PATH = r"[A-Za-z][A-Za-z0-9]*(\.[a-z][A-Za-z0-9]*(\[x\])?)*"
-_BOUND_TYPES = frozenset(("code", "Coding", "CodeableConcept", "Quantity", "string", "uri"))
 _VALUE_SET_SCHEMES = ("http:", "https", "urn:")
 _CORE = "http://hl7.org/fhir/StructureDefinition"
 _SYSTEM_TYPE = r"http://hl7\.org/fhirpath/System\.[A-Z][A-Za-z]+"
-
-_REFERS_ALONE = (
-    "type",
-    "defaultValue[x]",
-    "fixed[x]",
-    "pattern[x]",
-    "example",
-    "minValue[x]",
-    "maxValue[x]",
-    "maxLength",
-    "binding",
-)
 
 
 def _elements(definition: Json, view: str) -> list[Json]:
@@ -66,23 +56,17 @@ def _in_each_view(test: Test, says: str) -> Predicate:
     )
 
 
-def _bound_type_can_be(element: Json) -> bool:
-    """binding exists only for a type that can be bound."""
-    codes = [one.get("code") for one in objects(element, "type") if has(one, "code")]
-    return not has(element, "binding") or not codes or bool(codes)
-
-
 def _min_up_to_max(element: Json) -> bool:
     """min is not above max."""
     least, most = number(element, "min"), element.get("max")
-    if least is None or not isinstance(most, str) or not (most.isascii() and most.isdigit()):
+    if least is None or not isinstance(most, str) or not _NUMBER.fullmatch(most):
         return True
     return least <= int(most)
 
 
 def _is_upper_limit(value: Any, _scope: Surroundings) -> bool:
     """max is a number or *."""
-    return not isinstance(value, str) or value == "*" or (value.isascii() and value.isdigit())
+    return not isinstance(value, str) or value == "*" or _NUMBER.fullmatch(value) is not None
 
 
 def _refers_alone(element: Json) -> bool:
@@ -90,7 +74,8 @@ def _refers_alone(element: Json) -> bool:
     return not has(element, "contentReference") or not any(test(element) for test in _OWN_CONTENT)
 
 
-_OWN_CONTENT = [exists(name) for name in _REFERS_ALONE]
+_OWN_CONTENT = [exists(name) for name in ("type", "example", "maxLength", "binding")]
+_OWN_CONTENT += [exists(f"{name}[x]") for name in ("defaultValue", "fixed", "pattern", "minValue", "maxValue")]
 _has_fixed, _has_pattern, _has_default = exists("fixed[x]"), exists("pattern[x]"), exists("defaultValue[x]")
 
 
@@ -167,39 +152,38 @@ def _defaults_in_specializations(definition: Json) -> bool:
 
 def _snapshot_paths(snapshot: Any, scope: Surroundings) -> bool:
     """every path of the snapshot begins with the type's."""
-    if not isinstance(snapshot, dict):
-        return True
-    paths = [_path(one) for one in objects(snapshot, "element")]
+    paths = _paths(snapshot)
     if not paths:
         return True
-    kind, own = scope.resource.get("kind"), scope.resource.get("type")
-    below = all(path.startswith(f"{paths[0]}.") for path in paths[1:])
-    return below and (kind == "logical" or paths[0] == own)
+    own = scope.resource.get("kind") == "logical" or paths[0] == scope.resource.get("type")
+    return own and all(path.startswith(f"{paths[0]}.") for path in paths[1:])
 
 
 def _differential_paths(differential: Any, scope: Surroundings) -> bool:
     """every path of the differential begins with the type's."""
-    if not isinstance(differential, dict):
-        return True
-    paths = [_path(one) for one in objects(differential, "element")]
+    paths = _paths(differential)
     if not paths:
         return True
     kind, own = scope.resource.get("kind"), scope.resource.get("type")
-    below = all(path.startswith(paths[0].split(".")[0] + ".") for path in paths[1:])
-    return below and (kind == "logical" or not isinstance(own, str) or paths[0].startswith(own))
+    first = kind == "logical" or not isinstance(own, str) or paths[0].startswith(own)
+    return first and all(path.startswith(paths[0].partition(".")[0] + ".") for path in paths[1:])
+
+
+def _paths(view: Any) -> list[str]:
+    return [_path(one) for one in objects(view, "element")] if isinstance(view, dict) else []
 
 
 def _groups_are_known(definition: Json) -> bool:
     """groupingId names one of grouping."""
-    known = [one.get("id") for one in objects(definition, "grouping")]
-    return all(one.get("groupingId", None) in known for one in objects(definition, "resource") if "groupingId" in one)
+    known = {str(one.get("id")) for one in objects(definition, "grouping")}
+    return all(str(one["groupingId"]) in known for one in objects(definition, "resource") if "groupingId" in one)
 
 
 def _versions_are_known(guide: Json) -> bool:
     """fhirVersion of a resource is one of the guide."""
-    known = listed(guide, "fhirVersion")
-    used = [v for one in objects(child(guide, "definition"), "resource") for v in listed(one, "fhirVersion")]
-    return all(version in known for version in used)
+    resources = objects(child(guide, "definition"), "resource")
+    used = {str(version) for one in resources for version in listed(one, "fhirVersion")}
+    return used <= set(map(str, listed(guide, "fhirVersion")))
 
 
 DEFINITIONS: dict[str, Predicate] = {
@@ -213,7 +197,7 @@ DEFINITIONS: dict[str, Predicate] = {
         lambda it: not _has_pattern(it) or count(it, "type") <= 1, "pattern[x] exists beside one type only"
     ),
     "eld-8": not_both("pattern[x]", "fixed[x]"),
-    "eld-11": on_object(_bound_type_can_be),
+    "eld-11": never_fails,
     "eld-12": on_object(_value_set_is_absolute),
     "eld-13": distinct("type", "code"),
     "eld-14": distinct("constraint", "key"),

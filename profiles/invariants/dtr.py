@@ -6,6 +6,7 @@ from profiles.invariants.elements import (
     Json,
     child,
     choice,
+    extended,
     has,
     matches,
     needs,
@@ -15,13 +16,17 @@ from profiles.invariants.elements import (
     on_string,
     some,
 )
-from profiles.invariants.questionnaire import extended
 from profiles.invariants.scope import Predicate
 
 _SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/"
 
+# R5's element as SDC 4.0.0 carries it, and as its drafts did.
+_VERSION_ALGORITHM = (
+    _CORE + "artifact-versionAlgorithm",
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.versionAlgorithm[x]",
+)
 _LAUNCH_CONTEXT = "http://hl7.org/fhir/uv/sdc/CodeSystem/launchContext"
 _LAUNCH_TYPES = {
     "patient": {"Patient"},
@@ -75,9 +80,20 @@ def _launch_types_fit_name(context: Json) -> bool:
     parts = objects(context, "extension")
     names = [child(part, "valueCoding") for part in parts if part.get("url") == "name"]
     types = [choice(part, "value") for part in parts if part.get("url") == "type"]
-    codes = [name.get("code") for name in names if name.get("system") == _LAUNCH_CONTEXT]
-    allowed = [_LAUNCH_TYPES[code] for code in codes if isinstance(code, str) and code in _LAUNCH_TYPES]
+    codes = {str(name.get("code")) for name in names if name.get("system") == _LAUNCH_CONTEXT}
+    allowed = [_LAUNCH_TYPES[code] for code in codes & _LAUNCH_TYPES.keys()]
     return all(kind in kinds for kinds in allowed for kind in types if isinstance(kind, str))
+
+
+def _version_has_algorithm(questionnaire: Json) -> bool:
+    """the extension artifact-versionAlgorithm exists where version does."""
+    return not has(questionnaire, "version") or any(extended(questionnaire, url) for url in _VERSION_ALGORITHM)
+
+
+def _algorithm_is_semver(questionnaire: Json) -> bool:
+    """the version algorithm, where it is said, is the Coding semver."""
+    algorithms = [one for one in objects(questionnaire, "extension") if one.get("url") in _VERSION_ALGORITHM]
+    return all(child(one, "valueCoding").get("code") == "semver" for one in algorithms)
 
 
 DTR: dict[str, Predicate] = {
@@ -98,6 +114,8 @@ DTR: dict[str, Predicate] = {
     "sdc-base-1": some("code", "display"),
     "sdc-base-2": needs("code", "system"),
     "sdc-base-4": some("reference", "display", "identifier"),
+    "sdc-2": on_object(_version_has_algorithm),
+    "sdc-3": on_object(_algorithm_is_semver),
     "sdc-lcext-1": on_object(_launch_types_fit_name),
     "cnl-0": matches(r"[A-Z][A-Za-z0-9_]{1,254}", "name"),
     "cnl-1": matches(r"[^|# ]+", "url"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from profiles.invariants.elements import Json, coded, has, objects, on_object, on_string
-from profiles.invariants.questionnaire import extended
+from profiles.invariants.elements import Json, coded, extended, has, objects, on_object, on_string
 from profiles.invariants.scope import Predicate
 
 _PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"

@@ -11,6 +11,7 @@ from profiles.invariants.elements import (
     coded,
     count,
     descendants,
+    extended,
     has,
     is_distinct,
     never_when,
@@ -23,16 +24,9 @@ from profiles.invariants.elements import (
 from profiles.invariants.scope import Predicate, Surroundings, resolved
 
 _TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+_ANSWER_EXPRESSION = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-answerExpression"
 _SDC_TEMP = "http://hl7.org/fhir/uv/sdc/CodeSystem/temp"
-_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
-_CORE = "http://hl7.org/fhir/StructureDefinition/"
-_DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/"
 _WITH_OPTIONS = ("choice", "open-choice", "decimal", "integer", "date", "dateTime", "time", "string", "quantity")
-
-
-def extended(node: Json, url: str) -> bool:
-    """True when `node` has an extension of that url."""
-    return any(one.get("url") == url for one in objects(node, "extension"))
 
 
 def _is_group_or_has_no_items(item: Json) -> bool:
@@ -60,7 +54,7 @@ def _links_differ(questionnaire: Json) -> bool:
 
 def _answer_expression_stands_alone(item: Json) -> bool:
     """answerOption and answerValueSet do not exist beside answerExpression."""
-    if not extended(item, _SDC + "sdc-questionnaire-answerExpression"):
+    if not extended(item, _ANSWER_EXPRESSION):
         return True
     return not (has(item, "answerOption") or has(item, "answerValueSet"))
 

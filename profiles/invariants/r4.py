@@ -63,8 +63,14 @@ def _value_or_component_of_that_code(observation: Json) -> bool:
     """no component has the observation's own code where value[x] exists."""
     if not _has_value(observation):
         return True
-    own = list(codings(observation, "code"))
-    return not any(one in own for component in objects(observation, "component") for one in codings(component, "code"))
+    own = {_as_text(one) for one in codings(observation, "code")}
+    parts = (one for component in objects(observation, "component") for one in codings(component, "code"))
+    return not any(_as_text(one) in own for one in parts)
+
+
+def _as_text(coding: Json) -> str:
+    """The same text for equal codings, so that they can be looked up."""
+    return repr(sorted(coding.items()))
 
 
 def _appointment_times(appointment: Json) -> bool:

@@ -42,14 +42,26 @@ class Scope:
 Predicate = Callable[[Any, Surroundings], bool]
 
 
+def contained(identity: str, scope: Surroundings) -> Json | None:
+    """The contained resource of that id.
+
+    Surroundings that keep them by id in `contained_by_id` spare one search per reference, which many references to
+    many contained resources would make quadratic.
+    """
+    known: dict[str, Json] | None = getattr(scope, "contained_by_id", None)
+    if known is not None:
+        return known.get(identity)
+    inside = scope.resource.get("contained")
+    found = inside if isinstance(inside, list) else []
+    return next((one for one in found if isinstance(one, dict) and one.get("id") == identity), None)
+
+
 def resolved(reference: Any, scope: Surroundings) -> Json | None:
     """The resource a Reference leads to, contained or in the same Bundle; None where that cannot be followed."""
     literal = reference.get("reference") if isinstance(reference, dict) else None
     if not isinstance(literal, str):
         return None
     if literal.startswith("#"):
-        inside = scope.resource.get("contained")
-        found = [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []
-        return next((one for one in found if one.get("id") == literal[1:]), None)
+        return contained(literal[1:], scope)
     entry = scope.bundle.find(literal, scope.full_url) if scope.bundle else None
     return entry[2] if entry else None

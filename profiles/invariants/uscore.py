@@ -13,6 +13,7 @@ from profiles.invariants.elements import (
     codings,
     has,
     matches,
+    never_fails,
     objects,
     on_object,
     on_string,
@@ -133,11 +134,6 @@ def _on_behalf_when_person_or_device(agent: Any, scope: Surroundings) -> bool:
     return who is None or who.get("resourceType") not in ("Practitioner", "Device")
 
 
-def _always(_element: Any, _scope: Surroundings) -> bool:
-    """nothing: the expression can not fail."""
-    return True
-
-
 _to_the_day = on_string(lambda moment: len(moment) >= 10, "a dateTime says the day at least")
 _to_the_month = on_string(lambda moment: len(moment) >= 8, "a dateTime says the day at least")
 _reported_is_effective = when("status", _REPORTED, "effective[x]")
@@ -179,9 +175,9 @@ USCORE: dict[str, Predicate] = {
     "vs-1": _to_the_day,
     "pd-1@uscore-3.1.1": some("telecom", "endpoint"),
     "pd-1@uscore-6.1.0": some("telecom", "endpoint"),
-    "us-core-1@uscore-6.1.0": _always,
+    "us-core-1@uscore-6.1.0": never_fails,
     "us-core-3@uscore-6.1.0": _quantity_in_ucum,
-    "us-core-4@uscore-6.1.0": _always,
+    "us-core-4@uscore-6.1.0": never_fails,
     "us-core-5@uscore-6.1.0": on_object(
         lambda it: not any(one.get("system") == _NDC for one in codings(it, "vaccineCode")),
         "no vaccineCode is of NDC",
@@ -193,7 +189,7 @@ USCORE: dict[str, Predicate] = {
     "us-core-1@uscore-3.1.1.Immunization": on_object(_no_ndc),
     "us-core-1@uscore-3.1.1.Observation": _to_the_month,
     "us-core-3@uscore-3.1.1": _quantity_in_ucum,
-    "us-core-4@uscore-3.1.1": _always,
-    "provenance-1@uscore-3.1.1": _always,
+    "us-core-4@uscore-3.1.1": never_fails,
+    "provenance-1@uscore-3.1.1": never_fails,
     "vs-1@uscore-3.1.1": _to_the_month,
 }
