@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import fhirpathpy
@@ -163,6 +164,49 @@ def _spoilt(node: Any, chance: random.Random) -> Any:
     if isinstance(node, dict):
         return {key: _spoilt(value, chance) for key, value in node.items()}
     return [_spoilt(value, chance) for value in node] if isinstance(node, list) else node
+
+
+LARGE = {
+    "bdl-3": lambda n: {"type": "batch", "entry": [{"request": {}}] * n},
+    "bdl-7": lambda n: {"entry": [{"fullUrl": f"urn:uuid:{i}", "resource": {}} for i in range(n)]},
+    "cpb-9": lambda n: {"resource": [{"type": str(i)} for i in range(n)]},
+    "csd-1": lambda n: {"concept": [{"code": str(i), "concept": [{"code": f"{i}.1"}]} for i in range(n)]},
+    "dom-3": lambda n: {"contained": [{"id": str(i)} for i in range(n)], "to": [f"#{i}" for i in range(n)]},
+    "ig-1": lambda n: {"grouping": [{"id": str(i)} for i in range(n)], "resource": [{"groupingId": "0"}] * n},
+    "obs-7": lambda n: {
+        "valueString": "x",
+        "code": {"coding": [{"code": str(i)} for i in range(n)]},
+        "component": [{"code": {"coding": [{"code": f"x{i}"}]}} for i in range(n)],
+    },
+    "que-2": lambda n: {"item": [{"linkId": str(i)} for i in range(n)]},
+    "sdcqr-2": lambda n: {"item": [{"linkId": str(i), "answer": [{"valueString": "x"}]} for i in range(n)]},
+    "sdc-lcext-1": lambda n: {
+        "extension": [
+            {"url": url, **value}
+            for url, value in (
+                ("name", {"valueCoding": {"system": LAUNCH_CONTEXT, "code": "patient"}}),
+                ("type", {"valueCode": "Patient"}),
+            )
+            for _ in range(n)
+        ]
+    },
+}
+LAUNCH_CONTEXT = "http://hl7.org/fhir/uv/sdc/CodeSystem/launchContext"
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_ten_times_the_element_takes_about_ten_times_the_time(name: str) -> None:
+    small, large = LARGE[name](1_000), LARGE[name](10_000)
+    assert _seconds(name, large) < 40 * max(_seconds(name, small), 50e-6)  # quadratic would be a hundred times
+
+
+def _seconds(name: str, element: dict[str, Any]) -> float:
+    best = float("inf")
+    for _ in range(3):
+        begin = process_time()
+        assert PREDICATES[name](element, Scope(element)) is True
+        best = min(best, process_time() - begin)
+    return best
 
 
 def test_every_key_of_the_tables_has_a_predicate_or_a_reason() -> None:
