@@ -9,8 +9,10 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,7 +64,7 @@ def serve(  # noqa: PLR0917
         workers=workers,
         threads=threads,
     )
-    with listening(settings) as listener, store_of(settings) as uri:
+    with listening(settings) as listener, imported_meanwhile("server.app"), store_of(settings) as uri:
         run(settings.on_store(uri), listener, own_store=settings.mongodb_uri is None)
 
 
@@ -89,6 +91,15 @@ def _why_not_bound(error: OSError, settings: Settings) -> str:
     if error.errno == errno.EACCES:
         return f"Port {settings.port} needs more rights: choose one above 1023 with --port."
     return f"{settings.host} is not an address of this machine: leave --host out."
+
+
+@contextmanager
+def imported_meanwhile(module: str) -> Iterator[None]:
+    """Half of the time to the first answer is imports, the other half the store: they do not wait for each other."""
+    thread = Thread(target=import_module, args=(module,), daemon=True)
+    thread.start()
+    yield
+    thread.join()
 
 
 @contextmanager

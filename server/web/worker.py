@@ -19,6 +19,8 @@ from server.web import limits
 from server.web.journal import new_request_id, note_bug, note_unreadable
 from server.web.outcome import answer, reference
 
+LETTING_GO_SECONDS = 1.0
+
 
 class DoorWorker(ThreadWorker):  # type: ignore[misc]
     """Threads that answer; whoever has not sent the whole request in `limits.REQUEST_SECONDS` is read no further."""
@@ -36,9 +38,12 @@ class DoorWorker(ThreadWorker):  # type: ignore[misc]
         """Answer the next request on a connection, in a thread of the pool."""
         self.arriving[conn] = time.monotonic() + limits.REQUEST_SECONDS
         try:
-            return super().handle(conn)
+            goes_on = super().handle(conn)
         finally:
             self.arriving.pop(conn, None)
+        if not goes_on:
+            _let_go(conn.sock)
+        return goes_on
 
     def notify(self) -> None:
         """Called about once a second by the main thread."""
@@ -74,6 +79,17 @@ class QuietLogger(glogging.Logger):  # type: ignore[misc]
         self.error_log.handlers = []
         self.error_log.propagate = True
         self.error_log.setLevel(logging.WARNING)
+
+
+def _let_go(sock: socket.socket) -> None:
+    """Give the client a moment to read the answer and go, here in the pool: gunicorn would wait in its main thread."""
+    with suppress(OSError):  # gone already
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(LETTING_GO_SECONDS)
+        until = time.monotonic() + LETTING_GO_SECONDS
+        while time.monotonic() < until and sock.recv(65536):
+            pass
+    _stop_reading(sock)
 
 
 def _stop_reading(sock: socket.socket) -> None:

@@ -139,6 +139,21 @@ def test_slow_clients_do_not_keep_others_waiting(port: int) -> None:
         client.close()
 
 
+def test_clients_that_do_not_go_after_a_refusal_keep_nobody_waiting(port: int) -> None:
+    lingering = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(10)]
+    for client in lingering:
+        client.sendall(b"GARBAGE\r\n\r\n")
+    time.sleep(0.1)
+    started = time.monotonic()
+
+    answer = exchange(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert time.monotonic() - started < 1
+    for client in lingering:
+        client.close()
+
+
 @pytest.mark.parametrize(
     "request_line",
     [
