@@ -2,7 +2,8 @@
 
 `PREDICATES[name](element, scope)` is True when the invariant holds for the element: the JSON value of one repeat, or
 the whole resource. A predicate never raises; on JSON of an unforeseen kind it answers True, since the kind is reported
-as such. The first line of its docstring says what has to be true, for messages. What comes out empty in FHIRPath counts as broken, as the guides mean it, but for `EMPTY_HOLDS`.
+as such. The first line of its docstring says what has to be true, for messages. What comes out empty in FHIRPath
+counts as broken, as the guides mean it, but for `EMPTY_HOLDS`; `matches()` is about the whole string.
 
 A key was often used again for something else. The plain key means the expression of PAS 2.2.1 and what it rests on
 (US Core 7.0.0, R4); other meanings carry a suffix, which `predicate_for` knows how to look for:
