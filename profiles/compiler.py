@@ -18,7 +18,7 @@ from profiles.checks.elements import (
     object_check,
     sibling_list,
 )
-from profiles.checks.invariants import all_of, first_of, invariants
+from profiles.checks.invariants import all_of, first_of, invariants, structure_then
 from profiles.checks.narrative import narrative
 from profiles.checks.quantities import quantities
 from profiles.checks.references import targets
@@ -198,25 +198,35 @@ class Compiler:
             first = narrative(spot) if code == "xhtml" else primitive(spot)
             return quickly(spot, self, first_of([first, *self._further(spot)]))
         if inner:
-            structure = self.object(self._like(spot.shapes, inner), "", inner)
+            structure = self.object(self._like(spot.shapes), "", inner)
+            spot = Spot((*_repeated(spot.shapes), *spot.shapes), spot.use)
         else:
             structure = self.object(self._sources(spot), code, spot.path)
-        return all_of([structure, *self._further(spot)]) or nothing_more
+        value, others = self._value_checks(spot), self._other_checks(spot)
+        if value is not None:
+            return structure_then(structure, value, all_of(others))
+        return all_of([structure, *others]) or structure
+
+    def _value_checks(self, spot: Spot) -> Check | None:
+        """What the value must be, None when nothing is said."""
+        made = [check for make in VALUE_CHECKS if (check := make(spot, self)) is not None]
+        return first_of(made) if made else None
+
+    def _other_checks(self, spot: Spot) -> list[Check]:
+        """What has to hold besides."""
+        return [check for make in FURTHER_CHECKS if (check := make(spot, self)) is not None]
 
     def _further(self, spot: Spot) -> list[Check]:
-        """The checks of a value besides its structure."""
-        value = [made for make in VALUE_CHECKS if (made := make(spot, self)) is not None]
-        others = [made for make in FURTHER_CHECKS if (made := make(spot, self)) is not None]
-        return [first_of(value), *others] if value else others
+        """Both kinds in their order."""
+        value = self._value_checks(spot)
+        return [value, *self._other_checks(spot)] if value else self._other_checks(spot)
 
-    def _like(self, shapes: Shapes, inner: str) -> Shapes:
-        """The content of another element of the same R4 type (`Questionnaire.item`)."""
-        kind, _, rest = inner.partition(".")
-        found = self.tables.type_chain(kind)[-1]
-        for name in rest.split("."):
-            found = found.children[name]
-        code = found.element.types[0].code if found.element.types else "BackboneElement"
-        return (*self.tables.type_chain(code), found, *(shape for shape in shapes if shape.children))
+    def _like(self, shapes: Shapes) -> Shapes:
+        """The content of another element of the same definition (`Questionnaire.item`), for R4 and each profile."""
+        repeated = _repeated(shapes)
+        code = repeated[0].element.types[0].code if repeated[0].element.types else "BackboneElement"
+        own = (shape for shape in shapes if shape.children)
+        return tuple(dict.fromkeys((*self.tables.type_chain(code), *repeated, *own)))
 
     def _sources(self, spot: Spot) -> Shapes:
         """The definitions that say what an object of this spot holds."""
@@ -241,12 +251,12 @@ class Compiler:
 
     # --- objects
 
-    def object(self, sources: Shapes, code: str, path: str) -> Check:
-        """The check of an object that these definitions describe together."""
-        key = tuple(map(id, sources))
+    def object(self, sources: Shapes, code: str, path: str, *, beside: bool = False) -> Check:
+        """The check of an object that these definitions describe together; `beside` a primitive, an id alone is one."""
+        key = (beside, *map(id, sources))
         known = self._objects.get(key)
         if known is None:
-            fields = Fields(what=code or path, path=path)
+            fields = Fields(what=code or path, path=path, beside=beside)
             known = extension_object(fields) if code == "Extension" else object_check(fields)
             self._objects[key] = known
             hosts = self._hosts(sources, code, path)
@@ -366,7 +376,7 @@ class Compiler:
     def _sibling(self, fields: Fields, name: str, shapes: Shapes, use: TypeUse, many: bool) -> None:
         """The `_x` that carries id and extensions of a primitive."""
         own = tuple(shape for shape in shapes if shape.children)
-        inside = self.object((*self.tables.type_chain("Element"), *own), use.code, shapes[0].element.id)
+        inside = self.object((*self.tables.type_chain("Element"), *own), use.code, shapes[0].element.id, beside=True)
         fields.table[f"_{name}"] = sibling_list(inside, shapes[0].element.id) if many else inside
         fields.aliases[f"_{name}"] = fields.aliases.get(name, name)
         if own and not many and any(_demands_extension(shape) for shape in own):
@@ -409,14 +419,10 @@ class Compiler:
         if len(names) > 1 and len(names) < MANY_CHOICES:
             fields.choices.append(frozenset(names))
         if low and names:
-            either = (
-                *names,
-                *(f"_{name}" for name in names),
-                *(n for n in fields.forbidden if fields.aliases.get(n) == stem),
-            )
+            either = (*names, *(f"_{name}" for name in names))
             text = f"{stem}[x] is missing"
             found = rule_id(low_by, "1..1")
-            needed = Needed(either, lambda _v: [Problem("required", text, found, f"Add {instead[4:]}")])
+            needed = Needed(either, lambda _v: [Problem("required", text, found, f"Add {instead[4:]}")], stem)
             if len(names) == 1:
                 fields.needed.append(needed)
                 fields.quick.add(names[0])
@@ -461,6 +467,11 @@ MANY_CHOICES = 40  # more than these only Extension.value[x] has, where ext-1's 
 _NOT_RESOURCES = frozenset({CORE + "Element", CORE + "BackboneElement"})
 
 
+def _repeated(shapes: Shapes) -> Shapes:
+    """The elements whose content is repeated at these shapes."""
+    return tuple(found for shape in shapes if shape.element.like and (found := shape.below(shape.element.like)))
+
+
 def _position(items: Any, resource: Json) -> int:
     return next((n for n, item in enumerate(items if isinstance(items, list) else ()) if item is resource), 0)
 
@@ -485,8 +496,8 @@ def _demands_extension(shape: Shape) -> bool:
 def _only_required(inside: Check) -> Check:
     """What is missing in the sibling of a primitive that has none."""
 
-    def check(value: Any, visit: Visit) -> Problems:
-        found = inside(value, visit)
+    def check(_value: Any, visit: Visit) -> Problems:
+        found = inside({"id": "x"}, visit)
         return [problem for problem in found or () if problem.code == "required"] or None
 
     return check

@@ -18,7 +18,7 @@ DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/"
 
 # The folders each version sees, the preferred ones first: a canonical without version means the first that holds it.
 FOLDERS = {
-    "2.2.1": ("pas-2.2.1", "dtr-2.2.0", "uscore-7.0.0", "crd-2.0.1", "subscriptions-backport-1.1.0", "r4-4.0.1"),
+    "2.2.1": ("pas-2.2.1", "dtr-2.2.0", "uscore-7.0.0", "subscriptions-backport-1.1.0", "r4-4.0.1"),
     "2.0.1": ("pas-2.0.1", "dtr-2.0.1", "uscore-3.1.1", "crd-2.0.1", "subscriptions-backport-1.1.0", "r4-4.0.1"),
 }
 ALSO = ("uscore-7.0.0", "uscore-6.1.0", "uscore-3.1.1", "dtr-2.2.0", "dtr-2.0.1", "pas-2.2.1", "pas-2.0.1")

@@ -27,6 +27,16 @@ class Shape:
     element: Element
     children: dict[str, Shape] = field(default_factory=dict)
     slices: dict[str, Shape] = field(default_factory=dict)
+    root: Shape | None = None
+
+    def below(self, path: str) -> Shape | None:
+        """Another element of the same definition by its path, `Questionnaire.item`; None when it says nothing of it."""
+        found = self.root or self
+        for name in path.split(".")[1:]:
+            if name not in found.children:
+                return None
+            found = found.children[name]
+        return found
 
 
 @dataclass(slots=True, eq=False)
@@ -106,13 +116,17 @@ def _below(shape: Shape, name: str, identity: str) -> Shape:
     plain, _, slice_name = name.partition(":")
     if plain not in shape.children:
         parent = identity.rpartition(".")[0]
-        shape.children[plain] = Shape(shape.label, shape.guide, Element(f"{parent}.{plain}"))
+        shape.children[plain] = _shape(shape, f"{parent}.{plain}")
     shape = shape.children[plain]
     if slice_name:
         if slice_name not in shape.slices:
-            shape.slices[slice_name] = Shape(shape.label, shape.guide, Element(identity))
+            shape.slices[slice_name] = _shape(shape, identity)
         shape = shape.slices[slice_name]
     return shape
+
+
+def _shape(above: Shape, identity: str) -> Shape:
+    return Shape(above.label, above.guide, Element(identity), root=above.root or above)
 
 
 class Tables:

@@ -12,6 +12,24 @@ from profiles.problem import Problem, is_name, path_of
 from profiles.profile_set import profile_of, profile_set
 
 MOST_ISSUES = 1000
+# invariant or slice -> ends of the rules that say the same of the same cause, more exactly
+SAYS_BETTER = {
+    "ClaimFirst": ("PAS spec-12",),
+    "ClaimResponseFirst": ("PAS spec-30",),
+    "ext-1": ("Extension.extension 0..0", "Extension.value[x] 0..0"),
+    "PAS prof-3": ("qty-3",),
+    "bdl-2": ("Bundle.entry.search 0..0",),
+    "bdl-3": ("Bundle.entry.request 0..0",),
+    "bdl-4": ("Bundle.entry.response 0..0",),
+    "bdl-5": ("Bundle.entry.resource 1..1",),
+    "bdl-8": ("PAS spec-16",),
+    "us-core-6": ("DocumentReference.content.attachment.data 1..1",),
+    "bdl-7": ("PAS spec-14", "PAS spec-31"),
+    "sqty-1": ("Quantity.comparator 0..0",),
+    "PAS profile-pas-request-bundle Bundle.entry:Claim 1..2": ("PAS spec-12", "Bundle.entry.resource 1..1"),
+    "PAS profile-pas-inquiry-request-bundle Bundle.entry:Claim 1..1": ("PAS spec-12", "Bundle.entry.resource 1..1"),
+    "PAS profile-pas-response-bundle Bundle.entry:ClaimResponse 1..1": ("PAS spec-30", "Bundle.entry.resource 1..1"),
+}
 Json = dict[str, Any]
 
 
@@ -49,7 +67,7 @@ def _canonical(resource: Json, profile: str | None, version: str, compiler: Comp
 def _report(problems: list[Problem], resource: Json) -> list[Issue]:
     root = resource["resourceType"]
     found: dict[tuple[str, str, str], Issue] = {}
-    for problem in problems:
+    for problem in _without_echoes(problems):
         if problem.places and _stands_at(problem, resource):
             continue
         path = path_of(problem.trail, root)
@@ -59,6 +77,22 @@ def _report(problems: list[Problem], resource: Json) -> list[Issue]:
         more = len(issues) - MOST_ISSUES
         issues = [*issues[:MOST_ISSUES], Issue("error", "too-costly", root, f"{more} more like these", "R4")]
     return issues
+
+
+def _without_echoes(problems: list[Problem]) -> list[Problem]:
+    """One cause, one issue: what another problem there or below says better is left out."""
+    by_rule: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_rule.setdefault(problem.rule, []).append(problem)
+    echoes: set[int] = set()
+    for rule, better in SAYS_BETTER.items():
+        for echo in by_rule.get(rule, ()):
+            above = len(echo.trail)
+            for words in better:
+                for name, louder in by_rule.items():
+                    if name.endswith(words) and any(p.trail[-above:] == echo.trail or not above for p in louder):
+                        echoes.add(id(echo))
+    return [problem for problem in problems if id(problem) not in echoes]
 
 
 def _issue(problem: Problem, path: str, resource: Json) -> Issue:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from profiles.visit import Place, Visit
 
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
-NOT_FOUND = "not-found"
+WHO_AND_WHERE = frozenset(
+    "Claim Coverage Endpoint Location Organization Patient Practitioner PractitionerRole RelatedPerson".split()
+)
 _UUID = re.compile(r"urn:uuid:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _REST = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 
@@ -38,14 +40,6 @@ KINDS = {
     PAS + "profile-pas-inquiry-response-bundle": BundleKind("ClaimResponse", "PAS spec-30", "PAS spec-31"),
 }
 
-# What a PAS rule says better than the table's invariant or slice of the same cause.
-SUPERSEDED = {
-    "PAS spec-12": ("ClaimFirst", "Bundle.entry:Claim "),
-    "PAS spec-30": ("ClaimResponseFirst", "Bundle.entry:ClaimResponse "),
-    "PAS spec-14": ("bdl-7",),
-    "PAS spec-31": ("bdl-7",),
-}
-
 
 def kind_of(canonical: str) -> BundleKind | None:
     """The rules of a Bundle by its profile; None for any other resource."""
@@ -53,18 +47,14 @@ def kind_of(canonical: str) -> BundleKind | None:
 
 
 def bundle_problems(visit: Visit, kind: BundleKind, problems: list[Problem]) -> list[Problem]:
-    """`problems` of a Bundle completed by the guide's rules, which take the place of what says the same."""
+    """`problems` of a Bundle completed by the guide's rules."""
     found = [problem for rule in RULES for problem in rule(visit, kind)]
-    if any(problem.rule == kind.first_rule for problem in found):
-        found = [problem for problem in found if problem.rule != kind.pointed_rule]
     twice = {problem.trail[0] for problem in found if problem.rule == kind.once_rule}
     found = [p for p in found if p.rule != kind.pointed_rule or p.trail[1] not in twice]
-    spoken = {words for problem in found for words in SUPERSEDED.get(problem.rule, ())}
-    kept = [p for p in problems if not any(p.rule == words or words in p.rule for words in spoken)]
-    for problem in kept:
+    for problem in problems:
         if problem.rule == kind.closure_rule and problem.trail[-3:] == ["resource", 0, "entry"]:
             problem.severity = "error"
-    return kept + found
+    return problems + found
 
 
 def first_entry(visit: Visit, kind: BundleKind) -> Iterator[Problem]:
@@ -84,7 +74,7 @@ def full_urls(visit: Visit, kind: BundleKind) -> Iterator[Problem]:
     """A fullUrl is the resource's REST URL, ending in its type and id, or a urn:uuid (PAS spec-16)."""
     for place in visit.entries():
         trail = ["fullUrl", *place.trail[1:]]
-        if not place.full_url or _UUID.fullmatch(place.full_url):
+        if not place.full_url or not place.type or _UUID.fullmatch(place.full_url):
             continue
         rest = _REST.fullmatch(place.full_url)
         if rest is None:
@@ -124,10 +114,14 @@ def _elsewhere(one: Place, other: Place) -> bool:
 
 
 def pointed_to(visit: Visit, kind: BundleKind) -> Iterator[Problem]:
-    """Every further entry is there because something refers to it (PAS spec-20)."""
-    if not kind.pointed_rule:
+    """Every further entry is there because something refers to it (PAS spec-20).
+
+    An error for supporting information, which nobody can place otherwise; for who and where only a warning.
+    """
+    places = visit.entries()
+    if not kind.pointed_rule or not places or places[0].type != kind.first:
         return
-    for place in visit.entries()[1:]:
+    for place in places[1:]:
         if id(place) not in visit.pointed:
             what = place.type if is_name(place.type) else "resource"
             text = f"nothing in the Bundle refers to this {what}"
@@ -137,7 +131,7 @@ def pointed_to(visit: Visit, kind: BundleKind) -> Iterator[Problem]:
                 text,
                 kind.pointed_rule,
                 f"Refer to it from Claim.supportingInfo: {repair}, or leave it out.",
-                severity="warning",
+                severity="warning" if place.type in WHO_AND_WHERE else "error",
                 trail=list(place.trail),
             )
 

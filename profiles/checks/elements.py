@@ -18,6 +18,21 @@ class Needed:
 
     names: tuple[str, ...]
     absent: Callable[[Visit], Problems]
+    stem: str = ""
+
+    def is_there(self, value: dict[str, Any]) -> bool:
+        """True when one of the names has content; for a choice also one that is not allowed, which is said elsewhere."""
+        for name in self.names:
+            if name in value and (name[0] != "_" or _says_something(value[name])):
+                return True
+        size = len(self.stem)
+        return bool(size) and any(name.startswith(self.stem) and name[size : size + 1].isupper() for name in value)
+
+
+def _says_something(sibling: Any) -> bool:
+    """True for the `_x` of an absent primitive that tells why it is absent: by an extension."""
+    parts = sibling if isinstance(sibling, list) else [sibling]
+    return any(isinstance(part, dict) and "extension" in part for part in parts)
 
 
 @dataclass(slots=True)
@@ -30,7 +45,8 @@ class Fields:
     needed      elements that must be there; `quick` holds the names most of them have
     either      choices of which one must be there
     choices     groups of names of which one may be used
-    extras      checks of what is inside an absent sibling of a primitive, by JSON name
+    siblings    JSON names of primitives that must have an `_x`, and the check of what is missing in it
+    beside      True for the `_x` of a primitive, which may be an id alone
     """
 
     what: str
@@ -43,6 +59,7 @@ class Fields:
     choices: list[frozenset[str]] = field(default_factory=list)
     siblings: list[tuple[str, Check]] = field(default_factory=list)
     either: list[Needed] = field(default_factory=list)
+    beside: bool = False
 
 
 def object_check(fields: Fields) -> Check:
@@ -54,6 +71,7 @@ def object_check(fields: Fields) -> Check:
     needed = fields.needed
     either = fields.either
     find = table.get
+    id_alone = "" if fields.beside else "id"
 
     def check(value: Any, visit: Visit) -> Problems:
         if type(value) is not dict:
@@ -68,14 +86,14 @@ def object_check(fields: Fields) -> Check:
                     problems = found
                 else:
                     problems += found
-        if not value or (len(value) == 1 and "id" in value):
+        if not value or (len(value) == 1 and id_alone in value):
             return [_empty(fields), *(problems or ())]
         if needed and not quick <= value.keys():
             for need in needed:
-                if not any(name in value for name in need.names):
+                if not need.is_there(value):
                     problems = (problems or []) + (need.absent(visit) or [])
         for need in either:
-            if not any(name in value for name in need.names):
+            if not need.is_there(value):
                 problems = (problems or []) + (need.absent(visit) or [])
         if choices:
             problems = _one_of_each(value, choices, fields, problems)
@@ -97,7 +115,11 @@ def extension_object(fields: Fields) -> Check:
     def check(value: Any, visit: Visit) -> Problems:
         problems = inner(value, visit)
         if type(value) is dict and (len(value) != url_and_value or "id" in value):
-            has_value = any(name.startswith(("value", "_value")) for name in value)
+            values = {name.lstrip("_") for name in value if name.startswith(("value", "_value"))}
+            has_value = bool(values)
+            if len(values) > 1 and not any(p.trail[-1:] == ["value"] for p in problems or ()):
+                text = f"{' and '.join(sorted(filter(is_name, values)))} together; only one may be used"
+                return [Problem("structure", text, "R4 Extension.value[x]", "Keep one."), *(problems or ())]
             if has_value == ("extension" in value) and value:
                 what = "both a value and extensions" if has_value else "neither a value nor extensions"
                 return [Problem("invariant", f"an extension has {what}", "ext-1", "Keep one."), *(problems or ())]
@@ -110,7 +132,7 @@ def _placed(found: list[Problem], name: str, value: dict[str, Any], fields: Fiel
     shown_name = fields.aliases.get(name, name) if is_name(name.lstrip("_")) else ""
     kept = []
     for problem in found:
-        if problem.gap and problem.trail and _filled(value.get(f"_{name}"), problem.trail[-1]):
+        if problem.gap and problem.trail and _filled(value.get(_counterpart(name)), problem.trail[-1]):
             continue
         if problem.absent and not problem.trail:
             problem.absent = False
@@ -120,14 +142,15 @@ def _placed(found: list[Problem], name: str, value: dict[str, Any], fields: Fiel
     return kept
 
 
-def _filled(sibling: Any, position: str | int) -> bool:
-    return (
-        isinstance(sibling, list)
-        and isinstance(position, int)
-        and position < len(sibling)
-        and isinstance(sibling[position], dict)
-        and bool(sibling[position])
-    )
+def _counterpart(name: str) -> str:
+    return name[1:] if name[:1] == "_" else f"_{name}"
+
+
+def _filled(other: Any, position: str | int) -> bool:
+    """True when the list on the other side of `_` has something at the position."""
+    if not isinstance(other, list) or not isinstance(position, int) or position >= len(other):
+        return False
+    return other[position] is not None and other[position] != {}
 
 
 def _not_an_object(value: Any, fields: Fields) -> Problem:
@@ -201,7 +224,9 @@ def sibling_list(inside: Check, path: str) -> Check:
     """The check of the `_x` array beside a list of primitives: null or an object at each position."""
 
     def item(value: Any, visit: Visit) -> Problems:
-        return None if value is None else inside(value, visit)
+        if value is None:
+            return [Problem("structure", "null where there is no value either", f"R4 {path}", gap=True)]
+        return inside(value, visit)
 
     return list_check(item, path)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # ele-1 and ext-1 are part of the structure checks, txt-1 and txt-2 of the narrative's.
 NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2"})
+ADVICE = "information"  # best practice of R4 (dom-6: have a narrative), which would be said of nearly every resource
 
 # Invariants about an element that is seldom there: without it they hold, and need not be asked.
 ONLY_WITH = {
@@ -42,7 +43,8 @@ def invariants(spot: Spot, compiler: Compiler) -> Check | None:
     for shape in (*compiler.type_roots(spot.use), *spot.shapes):
         for key in shape.element.rules:
             if key not in checks and key not in NATIVE and key not in UNDECIDABLE:
-                one = _invariant(key, shape.guide, shape.element.id, compiler.tables.severity(shape.guide, key))
+                severity = compiler.tables.severity(shape.guide, key)
+                one = None if severity == ADVICE else _invariant(key, shape.guide, shape.element.id, severity)
                 if one is not None and key in ONLY_WITH:
                     seldom.setdefault(ONLY_WITH[key], []).append(one)
                 elif one is not None:
@@ -76,6 +78,24 @@ def all_of(checks: list[Check]) -> Check | None:
                 else:
                     problems += found
         return problems
+
+    return check
+
+
+LEAVES = frozenset({"code", "system", "value"})
+
+
+def structure_then(structure: Check, value: Check, others: Check | None) -> Check:
+    """A complex value: its structure, then what it must be unless a flaw of its code explains that already."""
+
+    def check(part: Any, visit: Visit) -> Problems:
+        problems = structure(part, visit)
+        if not problems or not any(p.trail and p.trail[0] in LEAVES for p in problems):
+            found = value(part, visit)
+            if found:
+                problems = [*(problems or ()), *found]
+        found = others(part, visit) if others is not None else None
+        return [*(problems or ()), *found] if found else problems
 
     return check
 

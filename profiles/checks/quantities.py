@@ -17,10 +17,10 @@ UNITS = "https://codesystem.x12.org/005010/673"
 
 
 def quantities(spot: Spot, _compiler: Compiler) -> Check | None:
-    """Unit or code there, and a code from X12. In a request a warning: the guide's own examples leave units out."""
+    """Unit or code there, and a code from X12; of an order's code only a warning: the guide's own example has another."""
     if not any(profile.partition("|")[0] == PROFILE for profile in spot.use.profiles):
         return None
-    severity: Severity = "error" if spot.path.startswith(("ClaimResponse.", "Extension.")) else "warning"
+    about_codes: Severity = "error" if spot.path.startswith(("Claim.", "ClaimResponse.", "Extension.")) else "warning"
     repair = snippet({"system": UNITS, "code": "UN"})
 
     def check(value: Any, _visit: Visit) -> Problems:
@@ -28,10 +28,10 @@ def quantities(spot: Spot, _compiler: Compiler) -> Check | None:
             return None
         if "unit" not in value and "code" not in value:
             text = "a quantity has a unit or a code"
-            return [Problem("business-rule", text, "PAS prof-2", repair, severity=severity)]
+            return [Problem("business-rule", text, "PAS prof-2", repair)]
         if "code" in value and value.get("system") != UNITS:
             text = f"the code of a quantity comes from {UNITS}"
-            return [Problem("business-rule", text, "PAS prof-3", repair, severity=severity)]
+            return [Problem("business-rule", text, "PAS prof-3", repair, severity=about_codes)]
         return None
 
     return check

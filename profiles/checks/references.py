@@ -44,7 +44,7 @@ def targets(spot: Spot, compiler: Compiler) -> Check | None:
             kind = typed[1] if typed else None
         else:
             kind = place.type
-        if kind is None:
+        if not kind:
             return missing
         candidates = by_type.get(kind)
         if candidates is None:
