@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from profiles import issues_in
@@ -111,6 +111,10 @@ def known_root(resource: Any) -> set[str]:
 
 
 @bounded
+@example(("notification", [("/entry/1/resource/entry/2/resource/resourceType", "duplicate", 0, "")]), None, "2.2.1")
+@example(("dtr-response-adaptive", [("/contained/0/resourceType", "duplicate", 0, "")]), None, "2.2.1")
+@example(("dtr-questionnaire-adaptive", [("/meta/profile/0", "replace", len(ODD) - 1, "")]), None, "2.2.1")
+@example(("claim", [("/id", "delete", 0, "")]), PAS + "profile-pas-request-bundle", "2.2.1")
 @given(RECIPES, st.sampled_from([None, PAS + "profile-pas-request-bundle"]), st.sampled_from(["2.2.1", "2.0.1"]))
 def test_no_mutation_of_a_valid_resource_makes_the_validator_raise(
     recipe: tuple[str, list[tuple[str, str, int, str]]], profile: str | None, version: str
