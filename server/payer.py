@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 
+from server.authorization.history import History
 from server.authorization.policy import Rules
 from server.authorization.record import Authorization
-from server.authorization.request import AuthorizationRequest
+from server.authorization.request import AuthorizationRequest, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,25 @@ class Authorizations(Protocol):
     def exchange(self, who: Caller | Staff, authorization_id: str) -> Exchange | None:
         """The first request and the current answer, or None."""
 
+    def by_claim(self, caller: Caller, names: Sequence[str]) -> Authorization | None:
+        """The caller's latest authorization whose Claim has, or had, one of these fullUrls or identifiers, or None.
+
+        names  fullUrls, and identifiers as ``system|value``
+        """
+
+    def history(self, member: Member, besides: str = "") -> History:
+        """What is on record for the member, whoever asked for it, newest first; not the authorization `besides`."""
+
+    def update(self, caller: Caller, changed: Authorization, exchange: Exchange, now: datetime) -> Filed:
+        """Put an update of the caller's authorization (its version one higher) on record, durably, with its exchange.
+
+        Resends are known as in `file`.
+
+        Raises:
+            Conflict: the record's version is not the one the update was made from; read it again, update again.
+            NumberTaken, Unavailable: as in `file`.
+        """
+
     def change(self, who: Caller | Staff, changed: Authorization, answer: bytes) -> None:
         """Put a changed authorization (its version one higher) and its new answer on record.
 
@@ -123,6 +143,7 @@ class NumberTaken(Exception):
 class Payer:
     """Everything an operation needs, handed in, nothing global.
 
+    content     fingerprint of the plans and topics in use: with it an old review finds the rules it was made by
     zone        where the payer's days begin
     rules_for   request -> the plan and topics in force for its coverage, services and dates
     now         the clock; timezone-aware
@@ -131,6 +152,7 @@ class Payer:
     authorizations: Authorizations
     rules_for: Callable[[AuthorizationRequest, date], Rules]
     now: Callable[[], datetime]
+    content: Callable[[], str] = lambda: ""
     name: str = "Placet demo payer"
     zone: tzinfo = UTC
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mappers.fhir import Json, extensions, object_in, objects
 from mappers.pas import names
 from server.authorization.determination import LineDetermination, ReviewAction, WaitsFor
+from server.authorization.facts import ANSWER, DOCUMENT
 from server.authorization.record import Authorization, LineOnRecord
 from server.authorization.request import Period, Quantity
 
@@ -21,9 +22,13 @@ _SUBMITTED = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/adjud
 
 
 class Notes:
-    """The process notes of one ClaimResponse: each text once, numbered from 1."""
+    """The process notes of one ClaimResponse: each text once, numbered from 1.
 
-    def __init__(self) -> None:
+    previews  pended lines also say what would certify them
+    """
+
+    def __init__(self, *, previews: bool = False) -> None:
+        self.previews = previews
         self._texts: list[str] = []
 
     def number(self, text: str) -> int:
@@ -59,13 +64,37 @@ def write_quantity(quantity: Quantity) -> Json:
     return {"value": int(quantity.value) if whole else quantity.value, "unit": quantity.unit or "unit"}
 
 
+def preview(determination: LineDetermination) -> str:
+    """The shortest list of facts and documents that would certify a pended line, in words; "" where none would."""
+    if determination.action is not ReviewAction.PENDED:
+        return ""
+    if not determination.ways:
+        return "Nothing that could be added would certify this line by itself: a person reviews it."
+    return "Would be certified with: " + "; ".join(_fact_words(name) for name in determination.ways[0]) + "."
+
+
+def _fact_words(name: str) -> str:
+    if name.startswith(DOCUMENT):
+        return f"a document of type {name.rpartition('|')[2]}"
+    return f"an answer to {name.removeprefix(ANSWER)}" if name.startswith(ANSWER) else name
+
+
+def _words(determination: LineDetermination, notes: Notes) -> list[str]:
+    preview_words = preview(determination) if notes.previews else ""
+    return [*words_for(determination), *([preview_words] if preview_words else [])]
+
+
 def words_for(determination: LineDetermination) -> Iterator[str]:
     """What people read about a line's determination: reasons, what is missing, what to do."""
     for reason in determination.reasons:
         yield reason.words
     if determination.waits_for is WaitsFor.MISSING_INFORMATION:
-        wanted = "; ".join(f"{each.words} ({each.code.code})" for each in determination.missing)
-        yield f"Pending review, not an approval. Waiting for: {wanted}."
+        wanted = [f"{each.words} ({each.code.code})" for each in determination.missing]
+        if determination.unanswered:
+            wanted.append(f"answers to {', '.join(determination.unanswered)} of the form {determination.form}")
+        yield f"Pending review, not an approval. Waiting for: {'; '.join(wanted)}."
+    elif determination.waits_for is WaitsFor.DELEGATE:
+        yield f"Pending review, not an approval. Waiting for: review by {determination.delegate}."
     elif determination.waits_for is not None:
         yield f"Pending review, not an approval. Waiting for: {determination.waits_for.value}."
     yield from determination.notes
@@ -75,7 +104,7 @@ def _item(line: LineOnRecord, asked: Json, notes: Notes) -> Json:
     item: Json = {
         "extension": list(_item_extensions(line, asked)),
         "itemSequence": line.sequence,
-        "noteNumber": [notes.number(text) for text in words_for(line.determination)],
+        "noteNumber": [notes.number(text) for text in _words(line.determination, notes)],
         "adjudication": [_adjudication(line, line.determination.action)],
     }
     return {name: value for name, value in item.items() if value != []}
@@ -84,7 +113,7 @@ def _item(line: LineOnRecord, asked: Json, notes: Notes) -> Json:
 def _item_extensions(line: LineOnRecord, asked: Json) -> Iterator[Json]:
     yield from extensions(asked, names.ITEM_TRACE_NUMBER)
     yield from _dates(line)
-    if line.determination.action not in (ReviewAction.CERTIFIED, ReviewAction.MODIFIED):
+    if line.number and line.determination.action not in (ReviewAction.CERTIFIED, ReviewAction.MODIFIED):
         yield {"url": names.ADMINISTRATION_REFERENCE_NUMBER, "valueString": line.number}
     if line.asked.serviced:
         yield {"url": names.REQUESTED_SERVICE_DATE, "valuePeriod": write_period(line.asked.serviced)}
@@ -125,7 +154,7 @@ def _adjudication(line: LineOnRecord, action: ReviewAction) -> Json:
 def _review_action(line: LineOnRecord, action: ReviewAction) -> Json:
     """The review action with its number where PF-1 shows one, its coded reasons, and the X12 306 code."""
     parts: list[Json] = []
-    if action in (ReviewAction.CERTIFIED, ReviewAction.MODIFIED, ReviewAction.PENDED):
+    if line.number and action in (ReviewAction.CERTIFIED, ReviewAction.MODIFIED, ReviewAction.PENDED):
         parts.append({"url": "number", "valueString": line.number})
     if action is not ReviewAction.CERTIFIED:
         for reason in line.determination.reasons:

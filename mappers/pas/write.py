@@ -14,15 +14,17 @@ from server.authorization.record import Authorization
 from server.authorization.systems import REJECT_REASONS
 
 
-def write_response(authorization: Authorization, request: Json, base: str) -> Json:
+def write_response(authorization: Authorization, request: Json, base: str, *, dry_run: bool = False) -> Json:
     """The answer to the request Bundle `request` as the authorization stands now.
+
+    With `dry_run` nothing is on record: the answer has no numbers, and pended lines say what would certify them.
 
     Resources are echoed from the request with their fullUrls and identifiers (PAS spec-33); references are absolute
     and equal the fullUrl of exactly one entry. `base` is this server's base URL, under which the ClaimResponse is read.
     """
     echo = Echo(request)
-    response_url = f"{base}/ClaimResponse/{authorization.id}"
-    response = _claim_response(authorization, echo)
+    response_url = f"urn:uuid:{authorization.id}" if dry_run else f"{base}/ClaimResponse/{authorization.id}"
+    response = _claim_response(authorization, echo, dry_run=dry_run)
     echoed = echo.entries_for([response], besides=authorization.request.claim_url)
     return {
         "resourceType": "Bundle",
@@ -40,8 +42,8 @@ def instant(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _claim_response(authorization: Authorization, echo: Echo) -> Json:
-    notes = Notes()
+def _claim_response(authorization: Authorization, echo: Echo, *, dry_run: bool) -> Json:
+    notes = Notes(previews=dry_run)
     claim = echo.claim
     items = write_items(authorization, claim, notes)
     response: Json = {

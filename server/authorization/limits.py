@@ -11,6 +11,9 @@ from server.authorization.request import AuthorizationRequest
 CORRECT_AND_RESUBMIT = "C"
 """X12 889: please correct and resubmit."""
 
+NEW_REQUEST = "N"
+"""X12 889: resubmission not allowed; a new request is made."""
+
 INVALID_REQUEST = "33"
 """X12 901: input errors."""
 
@@ -50,3 +53,9 @@ def _broken(request: AuthorizationRequest, plan: Plan) -> Iterator[Rejection]:
                 f"{code.code} groups many services and cannot be authorized. Ask for the specific services.",
                 line.sequence,
             )
+
+
+def rejected_update() -> tuple[Rejection, ...]:
+    """An update of a denied request: a new request is made instead (PF-34)."""
+    words = "This request was denied and cannot be updated. Send a new request, or ask for a reconsideration."
+    return (Rejection(INVALID_REQUEST, NEW_REQUEST, "Bundle.entry[0].resource.related", words),)

@@ -13,7 +13,7 @@ from server.authorization.determination import (
     Rejection,
     ReviewAction,
 )
-from server.authorization.history import NOTHING_ON_RECORD, History
+from server.authorization.history import NOTHING_ON_RECORD, History, PriorLine
 from server.authorization.request import AuthorizationRequest, Period, ServiceLine
 
 
@@ -146,6 +146,25 @@ def open_authorization(
         history=events or (Event(at, by, "rejected", note=", ".join(each.code for each in determination.rejections)),),
         rejections=determination.rejections,
         reviews=(reviewed,) if reviewed else (),
+    )
+
+
+def prior_lines(authorization: Authorization) -> tuple[PriorLine, ...]:
+    """The lines of an authorization as later requests for the member see them."""
+    asked_by = authorization.request.provider.npis
+    team = tuple(npi for party in authorization.request.care_team for npi in party.npis)
+    return tuple(
+        PriorLine(
+            authorization.id,
+            line.number,
+            line.determination.topic.partition("@")[0],
+            line.asked.service,
+            line.determination.action,
+            (*asked_by, *team),
+            line.determination.authorized.quantity if line.determination.authorized else None,
+            line.determination.authorized.period if line.determination.authorized else None,
+        )
+        for line in authorization.lines
     )
 
 

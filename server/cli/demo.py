@@ -84,7 +84,7 @@ def _add_rows(table: Table, name: str, bundle: dict[str, Any], answer: dict[str,
 
 
 def _first_sentence(reason: str) -> str:
-    return reason.split(". ")[0].rstrip(".") + "." if reason else ""
+    return reason.split(". ", maxsplit=1)[0].rstrip(".") + "." if reason else ""
 
 
 def _service(item: dict[str, Any]) -> str:

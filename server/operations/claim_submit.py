@@ -2,60 +2,124 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from mappers.pas import names
 from mappers.pas.read import read_request
 from mappers.pas.write import write_response
 from mappers.wire import to_bytes
-from profiles import issues_in
+from profiles import Issue, issues_in
+from server.authorization.determination import Determination
+from server.authorization.limits import rejected_update
 from server.authorization.numbers import new_number
-from server.authorization.record import Authorization, open_authorization
+from server.authorization.record import Authorization, Reviewed, open_authorization
+from server.authorization.request import AuthorizationRequest
 from server.authorization.review import review
-from server.errors import refuse_if
+from server.authorization.update import update
+from server.errors import Conflict, refuse_if
 from server.operations.catalogue import Operation
 from server.payer import Call, Exchange, NumberTaken, Payer
 
-ATTEMPTS_TO_NUMBER = 5
+ATTEMPTS = 8
+"""How often a message is decided anew when another one was faster, or a number was drawn that is taken."""
 
 
 def submit_claim(call: Call, payer: Payer) -> bytes:
     """Answer a PAS request Bundle with a PAS response Bundle, on record before it is answered.
 
-    The same bytes again within the resend window get the record's current answer and file nothing.
+    A Claim that names a prior one updates the submitter's authorization; an unknown prior is a new request. The same
+    bytes again within the resend window get the record's current answer and file nothing. With ``dry-run=true``
+    nothing is stored or numbered, and every pended line says what would certify it.
 
     Raises:
         Invalid: the Bundle breaks rules of the guide; every problem is in it, nothing is stored.
     """
-    resent = payer.authorizations.answer_to_resend(call.caller, call.raw, payer.now())
+    dry_run = call.query.get("dry-run", "").lower() == "true"
+    resent = None if dry_run else payer.authorizations.answer_to_resend(call.caller, call.raw, payer.now())
     if resent:
         return resent.answer
     issues = refuse_if(issues_in(call.resource, names.REQUEST_BUNDLE))
-    request = read_request(call.resource)
-    at = payer.now()
-    rules = payer.rules_for(request, payer.day(at))
-    determination = review(request, rules, on=payer.day(at))
+    message = Message(call, read_request(call.resource), issues)
+    if dry_run:
+        return to_bytes(_written(_authorization(message, payer, payer.now(), numbered=False)[0], message, dry_run=True))
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _filed(message, payer)
+        except (NumberTaken, Conflict):
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
-    def numbered() -> Authorization:
-        return open_authorization(
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A submitted Bundle that was read: the call, the request in it, and the issues that did not refuse it."""
+
+    call: Call
+    request: AuthorizationRequest
+    issues: list[Issue]
+
+    @property
+    def kept_issues(self) -> tuple[dict[str, str], ...]:
+        """The issues as they are kept with the exchange."""
+        return tuple(asdict(issue) for issue in self.issues)
+
+
+def _filed(message: Message, payer: Payer) -> bytes:
+    """Decide, write the answer, put both on record; the answer that counts is the record's."""
+    at = payer.now()
+    authorization, is_update = _authorization(message, payer, at)
+    exchange = Exchange(message.call.raw, to_bytes(_written(authorization, message)), message.kept_issues)
+    file = payer.authorizations.update if is_update else payer.authorizations.file
+    return file(message.call.caller, authorization, exchange, at).answer
+
+
+def _authorization(
+    message: Message, payer: Payer, at: datetime, *, numbered: bool = True
+) -> tuple[Authorization, bool]:
+    """What the message makes of the record: a new authorization, or (True) an update of the one it names."""
+    call, request = message.call, message.request
+    prior = payer.authorizations.by_claim(call.caller, request.prior) if request.prior else None
+    on = payer.day(at)
+    history = payer.authorizations.history(request.member, besides=prior.id if prior else "")
+    rules = payer.rules_for(request, on)
+    determination = review(request, rules, on, history)
+    reviewed = Reviewed(prior.version + 1 if prior else 1, on, payer.content(), history)
+    number = new_number if numbered else str
+    by = call.caller.name
+    if prior is None or prior.is_denied or determination.rejections:
+        if prior is not None and prior.is_denied:
+            determination = Determination(rules.plan.id, (), rejected_update())
+        new = open_authorization(
             request,
             determination,
             authorization_id=str(uuid4()),
-            new_number=new_number,
-            by=call.caller.name,
+            new_number=number,
+            by=by,
             at=at,
+            reviewed=reviewed,
         )
+        return _noted(new, unknown_prior=bool(request.prior) and prior is None), False
+    return update(prior, request, determination, new_number=number, by=by, at=at, reviewed=reviewed), True
 
-    for _ in range(ATTEMPTS_TO_NUMBER):
-        authorization = numbered()
-        answer = to_bytes(write_response(authorization, call.resource, call.base))
-        exchange = Exchange(call.raw, answer, tuple(asdict(issue) for issue in issues))
-        try:
-            return payer.authorizations.file(call.caller, authorization, exchange, at).answer
-        except NumberTaken:
-            continue
-    raise RuntimeError(f"no free authorization number in {ATTEMPTS_TO_NUMBER} draws: the random source is broken")
+
+def _noted(authorization: Authorization, *, unknown_prior: bool) -> Authorization:
+    """A request whose prior is not on record was taken as a new one: every line says so."""
+    if not unknown_prior:
+        return authorization
+    words = "The request that this one updates is not on record for your organization; it was taken as a new request."
+    lines = tuple(
+        replace(line, determination=replace(line.determination, notes=(*line.determination.notes, words)))
+        for line in authorization.lines
+    )
+    return replace(authorization, lines=lines)
+
+
+def _written(authorization: Authorization, message: Message, *, dry_run: bool = False) -> dict[str, Any]:
+    return write_response(authorization, message.call.resource, message.call.base, dry_run=dry_run)
 
 
 OPERATION = Operation(
@@ -64,7 +128,7 @@ OPERATION = Operation(
     resource="Claim",
     definition="http://hl7.org/fhir/us/davinci-pas/OperationDefinition/Claim-submit",
     handler=submit_claim,
-    summary="Submit a prior authorization request; answered with a determination for every service line.",
+    summary="Submit, update or cancel a prior authorization request; every service line gets its determination.",
     body_limit=40 * 1024 * 1024,
-    profiles=(names.PAS + "profile-claim",),
+    profiles=(names.PAS + "profile-claim", names.PAS + "profile-claim-update"),
 )

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from pymongo.database import Database
 from pymongo.errors import DocumentTooLarge, PyMongoError
 
 from server.authorization.determination import ReviewAction
-from server.authorization.record import Authorization
+from server.authorization.history import History
+from server.authorization.record import Authorization, prior_lines
+from server.authorization.request import Member
 from server.errors import Conflict, TooLarge, refusal
 from server.payer import Caller, Counts, Exchange, Filed, NumberTaken, Staff
 from server.stores import raw
 from server.stores.connection import connect, insert, once_more, store_answers
 from server.stores.documents import Row, ensure_indexes
-from server.stores.domain import record_id, tallied, unpacked
-from server.stores.filing import Change, Filing, new_change, new_filing
-from server.stores.filters import at_version, by_id, key, key_marked, lit, marked, of_tenant
+from server.stores.domain import claim_token, member_tokens, record_id, tallied, unpacked
+from server.stores.filing import Change, Filing, new_change, new_filing, new_update
+from server.stores.filters import at_version, by_id, found_by, key, key_marked, lit, marked, of_tenant
 from server.stores.keys import (
     PATIENCE,
     ResendKeys,
@@ -29,6 +32,9 @@ from server.stores.keys import (
     resend_key_id,
 )
 from server.stores.sweep import Swept, sweep
+
+LOOK_BACK = timedelta(days=3 * 366)
+"""How far back the history of a member and the claims of a submitter are looked up, by the day of filing."""
 
 __all__ = ["MongoAuthorizations", "connect", "ensure_indexes"]
 
@@ -128,17 +134,42 @@ class MongoAuthorizations:
         document = self._visible(who, record_id(self._tenant, changed.id))
         if document is None or document["version"] != changed.version - 1:
             raise _conflict()
-        change = new_change(self._tenant, changed, answer, document["search"])
-        try:
-            insert(self._keys, change.announcement)
-            raw.write(self._raw, change.raws)
-            issue_numbers(self._keys, change.numbers)
-            if not self._updated(change, changed.version - 1):
-                raise _conflict()
-        except (Conflict, NumberTaken, DocumentTooLarge) as failure:
-            self._withdraw_change(change)
-            raise _too_large() if isinstance(failure, DocumentTooLarge) else failure from None
+        change = new_change(self._tenant, changed, answer, document)
+        insert(self._keys, change.announcement)
+        self._commit(change, changed.version - 1)
         self._settle(change)
+
+    @store_answers()
+    def update(self, caller: Caller, changed: Authorization, exchange: Exchange, now: datetime) -> Filed:
+        """Put an update of the caller's authorization on record, or give the record of the same message (`resent`).
+
+        Raises:
+            Conflict: the record's version is not the one the update was made from, or there is no such record.
+            NumberTaken, TooLarge, Unavailable: as in `file`.
+        """
+        document = self._visible(caller, record_id(self._tenant, changed.id))
+        if document is None:
+            raise _conflict()
+        change = new_update(self._tenant, changed, exchange, document, now)
+        first = self._resends.claim(change.announcement)
+        if first is not None:
+            return self._resent(first)
+        self._commit(change, changed.version - 1)
+        return Filed(changed, exchange.answer)
+
+    @store_answers()
+    def by_claim(self, caller: Caller, names: Sequence[str]) -> Authorization | None:
+        """The caller's latest authorization whose Claim has, or had, one of these fullUrls or identifiers, or None."""
+        tokens = [claim_token(self._tenant, caller.organization, name) for name in names]
+        found = max(self._found(tokens), key=lambda document: document["changed"], default=None)
+        return None if found is None else unpacked(found)
+
+    @store_answers()
+    def history(self, member: Member, besides: str = "") -> History:
+        """What is on record for the member, whoever asked for it, newest first; not the authorization `besides`."""
+        documents = self._found(member_tokens(self._tenant, member))
+        records = [unpacked(each) for each in sorted(documents, key=lambda each: each["created"], reverse=True)]
+        return History(tuple(line for record in records if record.id != besides for line in prior_lines(record)))
 
     @store_answers()
     def counts(self) -> Counts:
@@ -173,6 +204,23 @@ class MongoAuthorizations:
         """
         resend_before = older_than - self._resends.window
         return sweep(self._database, self._tenant, older_than, resend_before, limit)
+
+    def _found(self, tokens: Sequence[str]) -> list[Row]:
+        """The documents with any of these search tokens, each once; those of the last years, as far as rules look."""
+        since = (datetime.now(UTC) - LOOK_BACK).date().isoformat()
+        found = (document for token in dict.fromkeys(tokens) for document in self._records.find(found_by(token, since)))
+        return list({document["_id"]: document for document in found}.values())
+
+    def _commit(self, change: Change, version: int) -> None:
+        """Write what a change announced, the update of the document last; all of it or nothing."""
+        try:
+            raw.write(self._raw, change.raws)
+            issue_numbers(self._keys, change.numbers)
+            if not self._updated(change, version):
+                raise _conflict()
+        except (Conflict, NumberTaken, DocumentTooLarge) as failure:
+            self._withdraw_change(change)
+            raise _too_large() if isinstance(failure, DocumentTooLarge) else failure from None
 
     def _document(self, _id: str) -> Row | None:
         return self._records.find_one(by_id(self._tenant, _id))

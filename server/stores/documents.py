@@ -74,9 +74,12 @@ class AuthorizationDocument(Document):
     day = StringField(required=True, regex=r"\d{4}-\d\d-\d\d")
     """The day it was filed (UTC): worklists are bounded by it."""
     search = ListField(StringField(), required=True)
-    """``number|...`` (every number a line ever had), ``trace|system|value``, ``claim|url``."""
+    """``number|...`` (every number a line ever had), ``trace|system|value``, and behind the tenant's name
+    ``claim|organization|url or system|value`` and ``member|system|value``."""
     request = StringField(required=True)
-    """`_id` of the first request in fhir_raw."""
+    """`_id` of the latest request in fhir_raw."""
+    requests = ListField(StringField(), required=True)
+    """`_id`s of all requests in fhir_raw: the first and its updates."""
     answers = ListField(StringField(), required=True)
     """`_id`s of the answers in fhir_raw; the last one is the current one."""
     events = ListField(DictField())
@@ -87,7 +90,7 @@ class AuthorizationDocument(Document):
         "collection": "authorization",
         "auto_create_index": False,
         "strict": False,
-        "indexes": [{"fields": ["tenant", "tally"]}],
+        "indexes": [{"fields": ["tenant", "tally"]}, {"fields": ["search", "day"]}],
     }
 
 

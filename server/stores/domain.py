@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from server.authorization.record import Authorization
+from server.authorization.request import Member
 from server.stores.documents import Row
 from server.stores.filters import lit
 
@@ -30,6 +31,18 @@ def record_id(tenant: str, authorization_id: str) -> str:
     return f"{tenant}:{lit(authorization_id)}"
 
 
+def claim_token(tenant: str, organization: str, name: str) -> str:
+    """The word by which an organization's authorization is found by the fullUrl or an identifier of its Claim."""
+    return f"{lit(tenant)}|claim|{lit(organization)}|{lit(name)}"
+
+
+def member_tokens(tenant: str, member: Member) -> list[str]:
+    """The words by which the authorizations of a member are found: every identifier the payer may know them by."""
+    known = [f"{each.system}|{each.value}" for each in member.identifiers]
+    known += [f"|{member.subscriber_id}"] if member.subscriber_id and not known else []
+    return [f"{lit(tenant)}|member|{lit(each)}" for each in known]
+
+
 def tally(statuses: Sequence[str], exchanges: int = 1) -> str:
     """What a document adds to the counts: ``exchange:1 approved:2``."""
     counts = {"exchange": exchanges, **Counter(sorted(statuses))}
@@ -46,20 +59,23 @@ def number_token(number: str) -> str:
     return f"number|{number}"
 
 
-def search_tokens(authorization: Authorization) -> list[str]:
+def search_tokens(tenant: str, organization: str, authorization: Authorization) -> list[str]:
     """Plain words that an authorization is found by, each once. Whose numbers they are is checked after the search."""
     numbers = [number_token(number) for number in authorization.numbers]
     given = [trace for line in authorization.lines for trace in line.asked.trace_numbers]
     traces = [f"trace|{trace.system}|{trace.value}" for trace in given]
-    return list(dict.fromkeys([*numbers, *traces, f"claim|{authorization.request.claim_url}"]))
+    request = authorization.request
+    claims = [request.claim_url, *(f"{each.system}|{each.value}" for each in request.identifiers)]
+    claims = [claim_token(tenant, organization, each) for each in claims]
+    return list(dict.fromkeys([*numbers, *traces, *claims, *member_tokens(tenant, request.member)]))
 
 
-def current_fields(authorization: Authorization) -> Row:
+def current_fields(authorization: Authorization, exchanges: int) -> Row:
     """The fields that every change writes anew."""
     return {
         "version": authorization.version,
         "statuses": list(authorization.statuses),
-        "tally": tally(authorization.statuses),
+        "tally": tally(authorization.statuses, exchanges),
         "changed": authorization.changed,
         "due": authorization.due,
         "record": packed(authorization),

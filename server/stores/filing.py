@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -51,24 +50,44 @@ def new_filing(
         "organization": lit(organization),
         "created": authorization.created,
         "day": authorization.created.astimezone(UTC).date().isoformat(),
-        "search": search_tokens(authorization),
+        "search": search_tokens(tenant, organization, authorization),
         "request": request[0]["_id"],
+        "requests": [request[0]["_id"]],
         "answers": [answer[0]["_id"]],
         "events": [],
-        **current_fields(authorization),
+        **current_fields(authorization, exchanges=1),
     }
     claim = announcing_key(write, "resend", resend_value(organization, exchange.request), raws, numbers)
     return Filing(write, claim, raws, numbers, document)
 
 
-def new_change(tenant: str, changed: Authorization, answer: bytes, known: Sequence[str]) -> Change:
-    """What makes the record `changed`; `known` are the search tokens it has, which stay."""
+def new_change(tenant: str, changed: Authorization, answer: bytes, before: Row) -> Change:
+    """What makes the record `changed`; `before` is its document, whose search tokens stay."""
     write = Write(tenant, record_id(tenant, changed.id), changed.changed)
     raws = raw.documents(write, "answer", changed.version, answer)
-    tokens = [token for token in search_tokens(changed) if token not in known]
-    numbers = number_keys(write, [each for each in changed.numbers if number_token(each) in tokens])
-    update = {
-        "$set": {"mark": write.mark, "search": [*known, *tokens], **current_fields(changed)},
-        "$push": {"answers": raws[0]["_id"]},
-    }
+    update, numbers = _updating(write, changed, before, exchanges=len(before["requests"]))
+    update["$push"] = {"answers": raws[0]["_id"]}
     return Change(write, announcing_key(write, "change", raws[0]["_id"], raws, numbers), raws, numbers, update)
+
+
+def new_update(tenant: str, changed: Authorization, exchange: Exchange, before: Row, at: datetime) -> Change:
+    """What makes the record `changed` by a message of its submitter; the key of the message announces it."""
+    write, n = Write(tenant, record_id(tenant, changed.id), at), changed.version
+    request = raw.documents(write, "request", n, exchange.request, exchange.issues)
+    answer = raw.documents(write, "answer", n, exchange.answer)
+    raws = [*request, *answer]
+    update, numbers = _updating(write, changed, before, exchanges=len(before["requests"]) + 1)
+    update["$set"]["request"] = request[0]["_id"]
+    update["$push"] = {"answers": answer[0]["_id"], "requests": request[0]["_id"]}
+    value = resend_value(before["organization"], exchange.request)
+    claim = announcing_key(write, "resend", value, raws, numbers)
+    return Change(write, claim, raws, numbers, update)
+
+
+def _updating(write: Write, changed: Authorization, before: Row, *, exchanges: int) -> tuple[Row, list[Row]]:
+    """The fields of the document that change, and the keys of the numbers that are new."""
+    known = before["search"]
+    tokens = [each for each in search_tokens(write.tenant, before["organization"], changed) if each not in known]
+    numbers = number_keys(write, [each for each in changed.numbers if number_token(each) in tokens])
+    fields = {"mark": write.mark, "search": [*known, *tokens], **current_fields(changed, exchanges)}
+    return {"$set": fields}, numbers

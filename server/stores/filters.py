@@ -55,6 +55,11 @@ def of_tenant(tenant: str) -> Filter:
     return {"tenant": lit(tenant)}
 
 
+def found_by(token: str, since: str) -> Filter:
+    """The authorizations with a search token, filed on the day `since` (YYYY-MM-DD) or later."""
+    return {"search": lit(token), "day": {"$gte": lit(since)}}
+
+
 def key(_id: str) -> Filter:
     """One unique key."""
     return {"_id": lit(_id)}

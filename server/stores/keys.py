@@ -98,7 +98,7 @@ class ResendKeys:
     def first(self, _id: str, now: datetime) -> Row | None:
         """The authorization document of the first message, when this is a resend of it."""
         held = self.collection.find_one(key(_id))
-        return self.document(held["owner"]) if held is not None and self._holds(held, now) else None
+        return self._committed(held) if held is not None and self._holds(held, now) else None
 
     def claim(self, claim: Row) -> Row | None:
         """Take the key for a new authorization; gives back the document on record when the message is a resend.
@@ -116,7 +116,7 @@ class ResendKeys:
                 return None
             if held["mark"] != seen:
                 seen, since = held["mark"], time.monotonic()
-            document = self.document(held["owner"])
+            document = self._committed(held)
             if document is not None and self._holds(held, claim["at"]):
                 return document
             if document is None and not self._is_dead(held, claim, time.monotonic() - since):
@@ -134,13 +134,22 @@ class ResendKeys:
         """Give the key up: nothing was filed under it."""
         self.collection.delete_one(key_marked(claim["_id"], claim["mark"]))
 
+    def _committed(self, held: Row) -> Row | None:
+        """The document on record that names the bytes the key announced; None while its message is not committed.
+
+        The version would not tell: somebody else's change may have made the one that a killed update was to make.
+        """
+        document = self.document(held["owner"])
+        named = set() if document is None else set(document["requests"])
+        return document if any(named.intersection(each["raw"]) for each in held["announces"]) else None
+
     def _holds(self, held: Row, now: datetime) -> bool:
         return bool(now - held["at"] <= self.window)
 
     def _is_dead(self, held: Row, claim: Row, waited: float) -> bool:
-        """True for a filing that will not be committed any more, or is our own from before an interruption."""
+        """True for a filing that will not be committed any more, or is our own first one, interrupted."""
         return (
-            held["owner"] == claim["owner"]
+            (held["owner"] == claim["owner"] and self.document(held["owner"]) is None)
             or waited >= self.patience.total_seconds()
             or claim["at"] - held["at"] >= LONG_DEAD
         )
@@ -151,4 +160,4 @@ class ResendKeys:
         ours = {name: claim[name] for name in ("owner", "mark", "at")}
         update = {"$set": {**ours, "announces": [*left, *claim["announces"]]}}
         taken = once_more(lambda: self.collection.update_one(key_marked(held["_id"], held["mark"]), update))
-        return bool(taken.modified_count) or self.still_held(claim)
+        return bool(taken.modified_count)  # when only the answer was lost, the next insert finds our own mark

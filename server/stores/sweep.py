@@ -58,5 +58,5 @@ def _announcing(keys: Collection[Row], tenant: str, older_than: datetime) -> Ite
 
 def _not_named(ids: Sequence[str], document: Row | None) -> list[str]:
     """The bytes that no authorization document names; parts go with their whole."""
-    named = set() if document is None else {document["request"], *document["answers"]}
+    named = set() if document is None else {*document["requests"], *document["answers"]}
     return [each for each in ids if not named & {each, each.rpartition(":")[0]}]

@@ -40,7 +40,7 @@ def leave_change(database: Database[dict[str, Any]], after: str, changed: Author
     """What lies in the database when the process is killed after this step of a change."""
     document = database["authorization"].find_one({"_id": f"payer:{changed.id}"})
     assert document is not None
-    change = new_change("payer", changed, answer, document["search"])
+    change = new_change("payer", changed, answer, document)
     steps = (
         lambda: database["unique_key"].insert_one(change.announcement),
         lambda: raw.write(database["fhir_raw"], change.raws),

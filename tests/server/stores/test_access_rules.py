@@ -36,7 +36,7 @@ STAFF = Staff("nurse")
 LATER = NOW + timedelta(hours=2)
 
 COMMANDS = {"find", "insert", "update", "delete", "aggregate", "getMore"}
-OPERATORS = {"$in", "$lt"}
+OPERATORS = {"$in", "$lt", "$gte"}
 NEVER_ON_A_FIND = {"sort", "skip", "hint", "min", "max", "collation"}
 
 
@@ -68,6 +68,10 @@ def everything_is_done_once(database: Store) -> None:
     store.get(NORTH, authorization.id)
     store.by_number(NORTH, authorization.numbers[0])
     store.exchange(STAFF, authorization.id)
+    store.by_claim(NORTH, [authorization.request.claim_url])
+    store.history(authorization.request.member)
+    store.update(NORTH, replace(an_authorization(id=authorization.id), version=2), an_exchange(), NOW)
+    authorization = store.get(NORTH, authorization.id)
     store.change(STAFF, decide(authorization, Decision(Verdict.APPROVE, "nurse"), line=None, at=NOW), b"approved")
     with pytest.raises(NumberTaken):
         store.file(NORTH, replace(authorization, id="another"), an_exchange(), NOW)
@@ -145,6 +149,7 @@ def test_an_update_or_delete_names_its_documents(sent: list[dict[str, Any]]) -> 
 
 SIGNS = ["", "a", "ab", "abc", "b", "payer", "payer:", "payer:a", "payer|a", "$ne", "É", "\0", "~", "Z", " "]
 WORDS = [*dict.fromkeys(first + second for first in SIGNS for second in SIGNS[:4])]
+DAYS = ["2025-12-31", "2026-01-01", "2026-01-02", "2026-01-10", "2026-02-01"]
 TALLIES = ["exchange:1 approved:1", "exchange:1 approved:10", "exchange:1 approved:1 pended:1", "exchange:1 pended:1"]
 
 
@@ -160,6 +165,8 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "mark": lambda draw: draw.choice(["", "m", "mm"]),
     "kind": lambda draw: draw.choice(["resend", "resen", "change", "number"]),
     "before": a_moment,
+    "token": lambda draw: draw.choice(WORDS),
+    "since": lambda draw: draw.choice(DAYS),
 }
 """What to ask for, by the names of the parameters in `filters`."""
 
@@ -200,6 +207,8 @@ def a_document(draw: random.Random) -> dict[str, Any]:
         "mark": GIVEN["mark"](draw),
         "version": GIVEN["version"](draw),
         "tally": draw.choice(TALLIES),
+        "search": draw.sample(WORDS, draw.randint(0, 5)),
+        "day": draw.choice(DAYS),
         "touched": 0,
     }
 

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from server.authorization.decision import Decision, Verdict, decide
 from server.authorization.determination import ReviewAction
-from server.authorization.record import Authorization, Decision, Verdict, decide
+from server.authorization.record import Authorization
 from server.authorization.request import Identifier
 from server.errors import Conflict, TooLarge, Unavailable
 from server.payer import Counts, Exchange, Filed, NumberTaken, Staff
@@ -292,7 +293,7 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
 def test_indexes_are_made_once_by_however_many_processes(store_uri: str, database: Store) -> None:
     with connected(store_uri, database.name) as other, ThreadPoolExecutor(4) as pool:
         list(pool.map(ensure_indexes, [database, other] * 4))
-    assert set(database["authorization"].index_information()) == {"_id_", "tenant_1_tally_1"}
+    assert set(database["authorization"].index_information()) == {"_id_", "tenant_1_tally_1", "search_1_day_1"}
     assert set(database["unique_key"].index_information()) == {"_id_", "tenant_1_kind_1_at_1"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from server.authorization.record import Decision, Verdict, decide
+from server.authorization.decision import Decision, Verdict, decide
 from server.payer import Exchange, Filed, Staff
 from server.stores.authorizations import MongoAuthorizations
 from tests.builders import NORTH, NOW, an_authorization, an_exchange

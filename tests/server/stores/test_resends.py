@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from server.authorization.record import Decision, Verdict, decide
+from server.authorization.decision import Decision, Verdict, decide
 from server.payer import Filed, Staff
 from server.stores import raw
 from server.stores.authorizations import MongoAuthorizations
@@ -102,18 +102,24 @@ def test_an_organizations_name_cannot_run_into_the_bytes(authorizations: MongoAu
     assert authorizations.answer_to_resend(replace(NORTH, organization="nort"), request, NOW) is None
 
 
-def test_two_threads_with_the_same_message_file_one_authorization(
-    authorizations: MongoAuthorizations, database: Store
-) -> None:
+@pytest.mark.parametrize("first", ["none", "outside the window", "dead"])
+def test_threads_with_the_same_message_file_one_authorization(database: Store, first: str) -> None:
+    """Whether the key is free or has to be taken over."""
+    store, later = MongoAuthorizations(database), NOW + timedelta(hours=1)
     with ThreadPoolExecutor(4) as pool:
         for _ in range(20):
             exchange = an_exchange()
-            filings = [pool.submit(authorizations.file, NORTH, an_authorization(), exchange, NOW) for _ in range(4)]
+            if first == "outside the window":
+                store.file(NORTH, an_authorization(), exchange, NOW)
+            elif first == "dead":
+                leave_filing(database, FILING_STEPS[0], NORTH, an_authorization(), exchange, NOW)
+            filings = [pool.submit(store.file, NORTH, an_authorization(), exchange, later) for _ in range(4)]
             results = [filing.result() for filing in filings]
             assert len({result.authorization.id for result in results}) == 1
             assert sorted(result.resent for result in results) == [False, True, True, True]
-    assert database["authorization"].count_documents({}) == 20
-    assert database["fhir_raw"].count_documents({}) == 40
+    on_record = 40 if first == "outside the window" else 20
+    assert database["authorization"].count_documents({}) == on_record
+    assert database["fhir_raw"].count_documents({}) == 2 * on_record
 
 
 def file_at(moment: float, uri: str, name: str, text: str) -> tuple[str, bytes, bool]:
@@ -153,6 +159,20 @@ def test_a_message_whose_filing_was_killed_is_filed(database: Store, after: str,
     assert (time.monotonic() - started >= IMPATIENT.total_seconds()) is (wait is IMPATIENT)
     assert store.answer_to_resend(NORTH, exchange.request, at) == Filed(authorization, exchange.answer, resent=True)
     assert store.counts().authorizations == 1
+
+
+@pytest.mark.parametrize("after", FILING_STEPS)
+def test_whoever_was_interrupted_goes_on_at_once(database: Store, after: str) -> None:
+    """The same authorization again, after its first filing ended in an error, does not wait for itself."""
+    store, authorization, exchange = MongoAuthorizations(database), an_authorization(), an_exchange()
+    leave_filing(database, after, NORTH, authorization, exchange, NOW)
+    started = time.monotonic()
+    assert store.file(NORTH, authorization, exchange, NOW) == Filed(authorization, exchange.answer)
+    assert time.monotonic() - started < 2
+    store.sweep(NOW + timedelta(days=1))
+    assert store.exchange(NORTH, authorization.id) == exchange
+    assert store.by_number(NORTH, authorization.numbers[0]) == authorization
+    assert database["fhir_raw"].count_documents({}) == 2
 
 
 def test_two_that_wait_for_a_dead_filing_file_one_authorization(database: Store) -> None:

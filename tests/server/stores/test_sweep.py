@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from server.authorization.record import Decision, Verdict, decide
+from server.authorization.decision import Decision, Verdict, decide
 from server.payer import Staff
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.sweep import Swept
