@@ -13,14 +13,18 @@ from itertools import pairwise
 from typing import Any
 
 from questionnaires.files import ContentFiles, PlanFile, PlanRule
+from questionnaires.overlaps import overlapping_spans
 from questionnaires.problem import Problem, Severity
-from questionnaires.spans import overlapping_spans
+from questionnaires.rule_checks import RULE_CHECKS
 from server.authorization.policy import Above, ReviewPath
 from server.authorization.request import Period
 
 Check = Callable[[ContentFiles], Iterator[Problem]]
 
 NOT_AN_APPROVAL = re.compile(r"not (been |yet )*approved|not an approval", re.IGNORECASE)
+CERTIFYING = (ReviewPath.CERTIFY, ReviewPath.CRITERIA)
+"""The review paths by which a line can be certified without a person."""
+
 LONGEST_SENTENCE = 22
 """Words; members read shorter sentences more easily (plain-language advice is 15 to 20)."""
 
@@ -72,11 +76,19 @@ def reasons_have_codes(files: ContentFiles) -> Iterator[Problem]:
     plans = {plan.id: plan for plan in files.plans}
     for plan in files.plans:
         yield from _named_reason(plan, plan.values["uncovered"], plan, ("uncovered", "reason"))
+        yield from _denial_reasons(plan, plan)
     for rule in files.rules:
         for outcome in ("pended", "modified", "denied"):
             if rule.plan in plans and outcome in rule.values:
                 place = rule.place(outcome, "reason")
                 yield from _named_reason(rule, rule.values[outcome], plans[rule.plan], place)
+        if rule.plan in plans:
+            yield from _denial_reasons(rule, plans[rule.plan])
+
+
+def _denial_reasons(file: PlanFile | PlanRule, plan: PlanFile) -> Iterator[Problem]:
+    for number, denial in enumerate(file.values.get("denials", ())):
+        yield from _named_reason(file, denial, plan, file.place("denials", number, "reason"))
 
 
 def _named_reason(
@@ -105,11 +117,10 @@ def _outcomes(values: dict[str, Any]) -> set[str]:
     """What the lines of a topic can be besides approved."""
     if values["review"] is ReviewPath.NOT_COVERED:
         return {"denied"}
-    if values["review"] is not ReviewPath.CERTIFY:
-        return {"pended"}
-    if "recommended" not in values:
-        return set()
-    return {"modified", "pended"} if values.get("above") is Above.REDUCE else {"pended"}
+    reduces = "recommended" in values and values.get("above") is Above.REDUCE
+    modified = {"modified"} if values["review"] in CERTIFYING and (reduces or "nudges" in values) else set()
+    asks = values["review"] is not ReviewPath.CERTIFY or bool({"recommended", "nudges"} & set(values))
+    return {"pended", *modified} if asks else set()
 
 
 def limits_are_complete(files: ContentFiles) -> Iterator[Problem]:
@@ -122,7 +133,7 @@ def limits_are_complete(files: ContentFiles) -> Iterator[Problem]:
         if "above" in values and "recommended" not in values:
             what = f"plan {rule.plan}: above what? There is no recommended quantity"
             yield rule.written.error(rule.place("above"), what, "add recommended: 20 visits, or delete above")
-        if "recommended" in values and values["review"] is not ReviewPath.CERTIFY:
+        if "recommended" in values and values["review"] not in CERTIFYING:
             what = f"plan {rule.plan}: with review '{values['review']}' the recommended quantity is never looked at"
             yield rule.written.error(rule.place("recommended"), what, "write review: certify, or delete it")
 
@@ -130,13 +141,16 @@ def limits_are_complete(files: ContentFiles) -> Iterator[Problem]:
 def documents_are_asked_for(files: ContentFiles) -> Iterator[Problem]:
     """Documents are listed exactly where the review asks for them (PF-17)."""
     for rule in files.rules:
-        asks = rule.values["review"] is ReviewPath.DOCUMENTATION
-        if asks and "documentation" not in rule.values:
+        review = rule.values["review"]
+        if review is ReviewPath.DOCUMENTATION and "documentation" not in rule.values:
             what = f"plan {rule.plan}: review 'documentation' without documents"
             yield rule.written.error(rule.place("review"), what, "add documentation: with system, code and words")
-        if not asks and "documentation" in rule.values:
-            what = f"plan {rule.plan}: with review '{rule.values['review']}' these documents are never asked for"
+        if review not in (ReviewPath.DOCUMENTATION, ReviewPath.CRITERIA) and "documentation" in rule.values:
+            what = f"plan {rule.plan}: with review '{review}' these documents are never asked for"
             yield rule.written.error(rule.place("documentation"), what, "write review: documentation, or delete them")
+        if "fresh_days" in rule.values and "documentation" not in rule.values:
+            what = f"plan {rule.plan}: fresh_days without documents that could be too old"
+            yield rule.written.error(rule.place("fresh_days"), what, "add documentation:, or delete it")
 
 
 def a_code_has_one_topic(files: ContentFiles) -> Iterator[Problem]:
@@ -195,9 +209,16 @@ def members_read_short_sentences(files: ContentFiles) -> Iterator[Problem]:
         for outcome, words in plan.values["next_steps"].items():
             yield from _long_sentences(plan, words, ("next_steps", outcome))
         yield from _long_sentences(plan, plan.values["uncovered"]["member"], ("uncovered", "member"))
+        yield from _long_denials(plan)
     for rule in files.rules:
         for outcome in {"pended", "modified", "denied"} & set(rule.values):
             yield from _long_sentences(rule, rule.values[outcome]["member"], rule.place(outcome, "member"))
+        yield from _long_denials(rule)
+
+
+def _long_denials(file: PlanFile | PlanRule) -> Iterator[Problem]:
+    for number, denial in enumerate(file.values.get("denials", ())):
+        yield from _long_sentences(file, denial["member"], file.place("denials", number, "member"))
 
 
 def _long_sentences(file: PlanFile | PlanRule, words: str, place: tuple[str | int, ...]) -> Iterator[Problem]:
@@ -219,4 +240,5 @@ CHECKS: tuple[Check, ...] = (
     versions_follow_each_other,
     pended_is_no_approval,
     members_read_short_sentences,
+    *RULE_CHECKS,
 )

@@ -2,48 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from questionnaires.checks import problems_of_rules
-from questionnaires.files import ContentFiles, PlanFile, PlanRule, read_files
+from questionnaires.code_index import CodeIndex
+from questionnaires.files import ContentFiles, read_files
+from questionnaires.forms import Form
 from questionnaires.problem import ContentProblems, errors_in
-from server.authorization.determination import Reason
-from server.authorization.policy import Above, CodeSpan, Plan, ReviewPath, Rules, Topic
-from server.authorization.request import AuthorizationRequest, Coverage
-from server.authorization.systems import CPT, HCPCS
+from questionnaires.topics import plan_of, topic_of
+from server.authorization.policy import Plan, Rules, Topic
+from server.authorization.request import AuthorizationRequest, Code, Coverage, ServiceLine
 
 DEMO = Path(__file__).parent
 """The plans and topics that come with the server."""
 
-_OUTCOMES = {
-    ReviewPath.CERTIFY: ("modified", "pended"),
-    ReviewPath.DOCUMENTATION: ("pended",),
-    ReviewPath.CLINICAL: ("pended",),
-    ReviewPath.NOT_COVERED: ("denied",),
-}
-"""For each review path the outcomes its reason is taken from: the first that has words."""
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Plans and topics; a topic that holds for several plans stands once for each, with that plan's words."""
+    """Plans and topics; a topic that holds for several plans stands once for each, with that plan's words.
+
+    forms        the forms of the topics, each version once
+    fingerprint  hash of the files it was read from: equal content decides equally
+    """
 
     plans: tuple[Plan, ...]
     topics: tuple[Topic, ...]
+    forms: tuple[Form, ...] = ()
+    fingerprint: str = ""
+    _index: CodeIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", CodeIndex(self.topics))
 
     def plan_for(self, coverage: Coverage) -> Plan:
         """The plan that a class of the coverage names, else the default plan."""
         named = (plan for plan in self.plans if plan.is_named_by(coverage))
         return next(named, None) or next(plan for plan in self.plans if plan.default)
 
+    def plan(self, name: str) -> Plan | None:
+        """The plan with this id."""
+        return next((plan for plan in self.plans if plan.id == name), None)
+
     def rules_for(self, request: AuthorizationRequest, on: date) -> Rules:
-        """The plan of the request's coverage and the topics in force for it on the day."""
+        """The plan of the request's coverage and, of the topics in force for it on the day, those of its services.
+
+        Only what the lines of this request name is in it: a changed request has rules of its own.
+        """
         plan = self.plan_for(request.coverage)
-        return Rules(plan, tuple(topic for topic in self.topics if topic.holds(plan.id, on)))
+        return Rules(plan, self._in_force(plan, (code for line in request.lines for code in _codes(line)), on))
+
+    def topics_of(self, plan: Plan, on: date) -> tuple[Topic, ...]:
+        """Every topic that is in force for the plan on the day."""
+        return tuple(topic for topic in self.topics if topic.holds(plan.id, on))
+
+    def topics_naming(self, plan: Plan, code: Code, on: date) -> tuple[Topic, ...]:
+        """The topics in force for the plan on the day that name the code."""
+        return self._in_force(plan, [code], on)
+
+    def _in_force(self, plan: Plan, codes: Iterator[Code] | list[Code], on: date) -> tuple[Topic, ...]:
+        positions = {position for code in codes for position in self._index.positions(plan.id, code)}
+        found = (self.topics[position] for position in sorted(positions))
+        return tuple(topic for topic in found if topic.holds(plan.id, on))
+
+
+def _codes(line: ServiceLine) -> Iterator[Code]:
+    yield from line.services
+    yield from line.ordered
+    yield from line.category
 
 
 def load_content(directory: Path | None = None) -> Content:
@@ -62,63 +90,10 @@ def load_content(directory: Path | None = None) -> Content:
 def content_of(files: ContentFiles) -> Content:
     """The content that error-free files say."""
     plans = {file.id: file for file in files.plans}
+    forms = {topic.form.canonical: topic.form for topic in files.topics if topic.form}
     return Content(
-        tuple(_plan(file) for file in files.plans),
-        tuple(_topic(rule, plans[rule.plan]) for rule in files.rules),
+        tuple(plan_of(file) for file in files.plans),
+        tuple(topic_of(rule, plans[rule.plan]) for rule in files.rules),
+        tuple(forms.values()),
+        files.fingerprint,
     )
-
-
-def _plan(file: PlanFile) -> Plan:
-    values = file.values
-    return Plan(
-        id=file.id,
-        title=values["title"],
-        uncovered=_reason(values["uncovered"], file, "pended"),
-        coverage_classes=frozenset(values["coverage_classes"]),
-        default=values["default"],
-        approved_days=values["approved_days"],
-    )
-
-
-def _topic(rule: PlanRule, plan: PlanFile) -> Topic:
-    values = rule.values
-    return Topic(
-        name=rule.topic,
-        version=values["version"],
-        title=values["title"],
-        codes=tuple(_with_level_one(values["codes"])),
-        plans=frozenset({rule.plan}),
-        in_force=values["in_force"],
-        source=values["source"],
-        path=values["review"],
-        reason=_main_reason(values, plan),
-        provider_words=values.get("provider", ""),
-        recommended=values.get("recommended"),
-        above=values.get("above", Above.PEND),
-        approved_days=values.get("approved_days", plan.values["approved_days"]),
-        documentation=tuple(values.get("documentation", ())),
-        pending=_reason(values["pended"], plan, "pended") if "pended" in values else None,
-    )
-
-
-def _main_reason(values: dict[str, Any], plan: PlanFile) -> Reason:
-    """Why a line of the topic is not simply certified; the plan's reason for a person where the topic has no limit."""
-    outcome = next((each for each in _OUTCOMES[values["review"]] if each in values), None)
-    if outcome is None:
-        return _reason(plan.values["uncovered"], plan, "pended")
-    return _reason(values[outcome], plan, outcome)
-
-
-def _reason(words: dict[str, str], plan: PlanFile, outcome: str) -> Reason:
-    """The plan's code for the reason, and the words for the member with what happens next (PF-2, PF-20, PF-31)."""
-    return Reason(
-        plan.values["reason_codes"][words["reason"]], f"{words['member']} {plan.values['next_steps'][outcome]}"
-    )
-
-
-def _with_level_one(spans: Iterable[CodeSpan]) -> Iterable[CodeSpan]:
-    """The spans; those of CPT also as HCPCS level I, since requests name these codes under either system."""
-    for span in spans:
-        yield span
-        if span.system == CPT:
-            yield CodeSpan(HCPCS, span.first, span.last)

@@ -1,26 +1,35 @@
 """The files of a content directory, read through their schemas, with everything that is wrong with each.
 
 <directory>/plans/<plan>.yaml             a plan; the name of the file is its id
+<directory>/valuesets.yaml                sets of codes that topics name
 <directory>/<topic>/topic.yaml            a topic, its newest version; the name of the folder is its name
-<directory>/<topic>/earlier/<any>.yaml    versions that held before
+<directory>/<topic>/questionnaire.json    its form
+<directory>/<topic>/earlier/<any>.yaml    versions that held before; <any>.json is the form of one that had another
 <directory>/<topic>/cases.yaml            its cases
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from questionnaires.case_schema import CaseSchema
+from questionnaires.forms import Form, read_form
+from questionnaires.likeness import written_out
+from questionnaires.meaning import Scope
+from questionnaires.plan_schema import PlanSchema
 from questionnaires.problem import Problem, Severity
-from questionnaires.schemas import PlanSchema, TopicSchema
+from questionnaires.topic_schema import TopicSchema
+from questionnaires.valuesets import ValueSet, ValueSetsField, spans_of
 from questionnaires.written import Place, Written, read_yaml
+from server.authorization.policy import CodeSpan
 
-PLANS = "plans"
+PLANS, VALUE_SETS, FORM = "plans", "valuesets.yaml", "questionnaire.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,11 @@ class PlanFile:
     id: str
     written: Written
     values: dict[str, Any]
+    scope: Scope
+
+    def place(self, name: str, *rest: str | int) -> Place:
+        """Where the field is written."""
+        return (name, *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,14 @@ class PlanRule:
     written: Written
     values: dict[str, Any]
     differing: frozenset[str]
+    scope: Scope
+
+    @property
+    def spans(self) -> Iterator[tuple[int, CodeSpan]]:
+        """The codes, those of value sets included, each with its position in the list; unknown sets have none."""
+        for position, entry in enumerate(self.values["codes"]):
+            spans = [entry] if isinstance(entry, CodeSpan) else spans_of(self.scope.sets.get(entry, ()))
+            yield from ((position, span) for span in spans)
 
     def place(self, name: str, *rest: str | int) -> Place:
         """Where the field that holds for this plan is written."""
@@ -54,12 +76,16 @@ class TopicFile:
     topic: str
     written: Written
     values: dict[str, Any]
+    form: Form | None = None
+    sets: Mapping[str, ValueSet] = field(default_factory=dict)
 
     @property
     def rules(self) -> Iterator[PlanRule]:
         """One rule for every plan that the version holds for."""
         for plan, differing in self.values["plans"].items():
-            yield PlanRule(self.topic, plan, self.written, {**self.values, **differing}, frozenset(differing))
+            values = {**self.values, **differing}
+            scope = Scope(self.form, self.sets, values.get("recommended"))
+            yield PlanRule(self.topic, plan, self.written, values, frozenset(differing), scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +107,19 @@ class ContentFiles:
     plans: tuple[PlanFile, ...]
     topics: tuple[TopicFile, ...]
     cases: tuple[CaseFile, ...]
+    sets: Mapping[str, ValueSet] = field(default_factory=dict)
+    sets_digest: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of all that decides: plans, value sets, topics and forms, not cases."""
+        digests = [
+            self.sets_digest,
+            *(f"{plan.id} {plan.written.digest}" for plan in self.plans),
+            *(f"{topic.topic} {topic.written.digest}" for topic in self.topics),
+            *(f"{topic.topic} {topic.form.digest}" for topic in self.topics if topic.form),
+        ]
+        return sha256("\n".join(digests).encode()).hexdigest()
 
     @property
     def rules(self) -> Iterator[PlanRule]:
@@ -92,8 +131,9 @@ class ContentFiles:
 def read_files(directory: Path, *, with_cases: bool = True) -> tuple[ContentFiles, list[Problem]]:
     """The files of the directory and the problems of reading each by itself."""
     problems: list[Problem] = []
-    plans = [*_plans(directory, problems)]
-    topics = [*_topics(directory, problems)]
+    sets, digest = _sets(directory, problems)
+    plans = [*_plans(directory, sets, problems)]
+    topics = [*_topics(directory, sets, problems)]
     cases = [*_cases(directory, problems)] if with_cases else []
     files = ContentFiles(
         directory,
@@ -102,8 +142,18 @@ def read_files(directory: Path, *, with_cases: bool = True) -> tuple[ContentFile
         tuple(plans),
         tuple(topics),
         tuple(cases),
+        sets,
+        digest,
     )
     return files, problems
+
+
+def _sets(directory: Path, problems: list[Problem]) -> tuple[dict[str, ValueSet], str]:
+    path = directory / VALUE_SETS
+    if not path.exists():
+        return {}, ""
+    written, sets = _read(path, ValueSetsField().deserialize, problems)
+    return sets or {}, written.digest
 
 
 def _plan_paths(directory: Path) -> list[Path]:
@@ -118,47 +168,51 @@ def _topic_folders(directory: Path) -> list[Path]:
     return sorted(each for each in folders if any(each.glob("*.yaml")) or any(each.glob("earlier/*.yaml")))
 
 
-def _plans(directory: Path, problems: list[Problem]) -> Iterator[PlanFile]:
+def _plans(directory: Path, sets: Mapping[str, ValueSet], problems: list[Problem]) -> Iterator[PlanFile]:
     for path in _plan_paths(directory):
-        written, values = _read(path, PlanSchema(), problems)
+        written, values = _read(path, PlanSchema().load, problems)
         if values is not None:
-            yield PlanFile(path.stem, written, values)
+            yield PlanFile(path.stem, written, values, Scope(sets=sets))
 
 
-def _topics(directory: Path, problems: list[Problem]) -> Iterator[TopicFile]:
+def _topics(directory: Path, sets: Mapping[str, ValueSet], problems: list[Problem]) -> Iterator[TopicFile]:
     for folder in _topic_folders(directory):
         newest = folder / "topic.yaml"
         if not newest.exists():
             what = f"topic {folder.name} has no topic.yaml"
             problems.append(Problem(str(newest), 1, Severity.ERROR, what, "write it, or delete the folder"))
+        form = read_form(folder / FORM, problems) if (folder / FORM).exists() else None
         for path in (newest, *sorted(folder.glob("earlier/*.yaml"))):
-            written, values = _read(path, TopicSchema(), problems) if path.exists() else (None, None)
+            written, values = _read(path, TopicSchema().load, problems) if path.exists() else (None, None)
             if written is not None and values is not None:
-                yield TopicFile(folder.name, written, values)
+                own = path.with_suffix(".json")
+                asks = read_form(own, problems) if path != newest and own.exists() else form
+                yield TopicFile(folder.name, written, values, asks, sets)
 
 
 def _cases(directory: Path, problems: list[Problem]) -> Iterator[CaseFile]:
     for folder in _topic_folders(directory):
         path = folder / "cases.yaml"
         if path.exists():
-            written, values = _read(path, CaseSchema(many=True), problems)
+            written, found = written_out(*read_yaml(path))
+            values = _valid(written, CaseSchema(many=True).load, found, problems)
             yield CaseFile(folder.name, written, values or [])
 
 
-def _read(path: Path, schema: Schema, problems: list[Problem]) -> tuple[Written, Any]:
+def _read(path: Path, load: Callable[[Any], Any], problems: list[Problem]) -> tuple[Written, Any]:
     """The file and its values; None for the values where anything is wrong, which is added to the problems."""
     written, found = read_yaml(path)
+    return written, _valid(written, load, found, problems)
+
+
+def _valid(written: Written, load: Callable[[Any], Any], found: list[Problem], problems: list[Problem]) -> Any:
+    if not found:
+        try:
+            return load(written.value)
+        except ValidationError as error:
+            found = list(_problems(written, error.messages, ()))
     problems.extend(found)
-    if schema.many and not isinstance(written.value, list) and not found:
-        found = [written.error((), "a list is expected here", "begin every entry with a dash")]
-        problems.extend(found)
-    if found:
-        return written, None
-    try:
-        return written, schema.load(written.value)
-    except ValidationError as error:
-        problems.extend(_problems(written, error.messages, ()))
-        return written, None
+    return None
 
 
 def _problems(written: Written, messages: Any, place: Place) -> Iterator[Problem]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from questionnaires.cases import cases_in, run_case, uncovered_plans
+from questionnaires.cases import cases_in, problems_of_answers, run_case, uncovered_plans
 from questionnaires.checks import problems_of_rules
 from questionnaires.content import content_of
+from questionnaires.exercised import problems_of_exercise
 from questionnaires.files import ContentFiles, read_files
 from questionnaires.problem import Problem, Severity, errors_in
+from questionnaires.reach import problems_of_reach
 
 
 def lint(directory: Path) -> list[Problem]:
@@ -17,9 +19,12 @@ def lint(directory: Path) -> list[Problem]:
     files, problems = read_files(directory)
     problems += problems_of_rules(files)
     usable = not errors_in(problems)
-    problems += [*_plans_of_cases(files), *_without_cases(files)]
+    of_answers = list(problems_of_answers(files))
+    problems += [*_plans_of_cases(files), *_without_cases(files), *of_answers]
     if usable:
-        problems += _differing_cases(files)
+        problems += problems_of_reach(files)
+    if usable and not of_answers:
+        problems += _problems_of_running(files)
     return sorted(set(problems))
 
 
@@ -48,10 +53,13 @@ def _plans_of_cases(files: ContentFiles) -> Iterator[Problem]:
                 yield file.written.error((number, "plan"), what, f"the plans are {', '.join(sorted(files.plan_ids))}")
 
 
-def _differing_cases(files: ContentFiles) -> Iterator[Problem]:
-    """Every case still holds."""
+def _problems_of_running(files: ContentFiles) -> Iterator[Problem]:
+    """Every case still holds, and together they show every rule at work."""
     content = content_of(files)
-    for case in cases_in(files):
-        for difference in run_case(case, content, files).differences:
+    outcomes = [run_case(case, content, files) for case in cases_in(files)]
+    for outcome in outcomes:
+        for difference in outcome.differences:
             what = f"the case no longer holds: {difference}"
-            yield Problem(case.file, case.line, Severity.ERROR, what, "correct the topic, or the case")
+            yield Problem(outcome.case.file, outcome.case.line, Severity.ERROR, what, "correct the topic, or the case")
+    readable = {file.topic for file in files.cases if file.values}
+    yield from problems_of_exercise(files, outcomes) if readable == files.topic_names else ()

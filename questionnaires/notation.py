@@ -13,12 +13,16 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from server.authorization.request import Code, Quantity
 from server.authorization.systems import SHORT_NAMES, system_named
+from server.authorization.units import unit_word
+
+SOME = validate.Length(min=1, error="the list is empty - write at least one entry")
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(?:\s+(\S+))?")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Notation(Schema):
@@ -94,6 +98,47 @@ class Amount(fields.Field[Quantity]):
         if found is None or not Decimal(found[1]):
             raise ValidationError(f"{value!r} is no amount - write a number above 0 and a unit: 20 visits")
         return Quantity(Decimal(found[1]), _singular(found[2] or ""))
+
+
+class Bound(fields.Field[Quantity]):
+    """What an amount is compared with: ``88 %``, ``6 weeks``, ``0``. The unit keeps its letters: mmHg, kg/m2."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Quantity:
+        found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError(f"{value!r} is no amount - write a number and a unit: 6 weeks")
+        return Quantity(Decimal(found[1]), unit_word(found[2] or ""))
+
+
+class Count(fields.Field[int]):
+    """A whole number, 0 or more."""
+
+    def __init__(self, least: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.least = least
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if not isinstance(value, str) or not value.isascii() or not value.isdigit() or int(value[:6]) < self.least:
+            raise ValidationError(f"{value!r} is no number here - write a whole number, {self.least} or more")
+        return int(value[:6])
+
+
+class YesNo(fields.Field[bool]):
+    """yes or no."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if value not in ("yes", "no"):
+            raise ValidationError(f"{value!r} is neither yes nor no - write one of them")
+        return bool(value == "yes")
+
+
+class Name(fields.Field[str]):
+    """What something is called in rules: small letters, digits and dashes."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise ValidationError(f"{value!r} is no name here - write small letters, digits and dashes: low-oxygen")
+        return value
 
 
 class SystemName(fields.Field[str]):

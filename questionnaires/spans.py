@@ -1,64 +1,55 @@
-"""Codes that belong to more than one topic."""
+"""Codes one by one and in ranges: how `codes` are written, and what a request may call them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date
-from typing import NamedTuple
+from typing import Any
 
-from questionnaires.files import PlanRule
+from marshmallow import ValidationError, post_load, validates_schema
+
+from questionnaires.notation import Notation, SystemName, Text
 from server.authorization.policy import CodeSpan
-from server.authorization.request import Period
-from server.authorization.systems import short_name
+from server.authorization.request import Code
+from server.authorization.systems import CPT, HCPCS
 
 
-class Overlap(NamedTuple):
-    """`shared` is in `former` and, at `position` of its list of codes, in `other`."""
+class SpanSchema(Notation):
+    """One code (`code`) or a range of codes of one length (`from`, `to`) of a system."""
 
-    former: PlanRule
-    shared: str
-    other: PlanRule
-    position: int
+    system = SystemName(required=True)
+    code = Text(load_default=None)
+    first = Text(data_key="from", load_default=None)
+    last = Text(data_key="to", load_default=None)
 
+    @validates_schema
+    def one_code_or_a_range(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse anything but one code or a range that has something in it."""
+        code, first, last = data["code"], data["first"], data["last"]
+        if (code is None) == (first is None and last is None):
+            raise ValidationError("neither one code nor a range - write either code, or from and to")
+        if code is None and (first is None or last is None):
+            raise ValidationError("half a range - write both from and to")
+        if code is None and len(first) != len(last):
+            raise ValidationError(f"{first} and {last} differ in length - write a range for each length", "to")
+        if code is None and first.upper() > last.upper():
+            raise ValidationError(f"{last} comes before {first} - swap them", "to")
 
-class _Entry(NamedTuple):
-    span: CodeSpan
-    rule: PlanRule
-    position: int
-
-
-def overlapping_spans(rules: Iterable[PlanRule]) -> Iterator[Overlap]:
-    """Every pair of spans, of one plan and one day, that share a code.
-
-    Versions of one topic are not compared: that their periods overlap is a problem by itself.
-    """
-    alike: defaultdict[tuple[str, str, int], list[_Entry]] = defaultdict(list)
-    for rule in rules:
-        for position, span in enumerate(rule.values["codes"]):
-            alike[rule.plan, span.system, len(span.first)].append(_Entry(span, rule, position))
-    for entries in alike.values():
-        entries.sort(key=lambda entry: (entry.span.first, entry.rule.topic, entry.position))
-        for number, entry in enumerate(entries):
-            for later in entries[number + 1 :]:
-                if later.span.first > entry.span.last:
-                    break
-                if _compete(entry, later):
-                    yield _overlap(entry, later)
+    @post_load
+    def made(self, data: dict[str, Any], **_: Any) -> CodeSpan:
+        """The CodeSpan. HCPCS level I is CPT: its codes, which begin with a digit, stand under CPT."""
+        first, last = (data["code"] or data["first"]).upper(), (data["code"] or data["last"]).upper()
+        system = CPT if data["system"] == HCPCS and first[0].isdigit() else data["system"]
+        return CodeSpan(system, first, last)
 
 
-def _compete(one: _Entry, two: _Entry) -> bool:
-    if one.rule is two.rule:
-        return True
-    return one.rule.topic != two.rule.topic and _share_a_day(one.rule.values["in_force"], two.rule.values["in_force"])
+def level_one(code: Code) -> Code:
+    """HCPCS level I is CPT: codes that begin with a digit stand under CPT."""
+    return Code(CPT, code.code) if code.system == HCPCS and code.code[:1].isdigit() else code
 
 
-def _share_a_day(one: Period, two: Period) -> bool:
-    start = max(one.start or date.min, two.start or date.min)
-    return start <= min(one.end or date.max, two.end or date.max)
-
-
-def _overlap(one: _Entry, two: _Entry) -> Overlap:
-    first, last = two.span.first, min(one.span.last, two.span.last)
-    codes = first if first == last else f"{first} to {last}"
-    return Overlap(one.rule, f"{short_name(one.span.system)} {codes}", two.rule, two.position)
+def with_level_one(spans: Iterable[CodeSpan]) -> Iterator[CodeSpan]:
+    """The spans; those of CPT also as HCPCS level I, since requests name these codes under either system."""
+    for span in spans:
+        yield span
+        if span.system == CPT:
+            yield CodeSpan(HCPCS, span.first, span.last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ class Written:
     """One file: its value, and the line of every place in it.
 
     Every scalar is a text (or None where nothing is written), so that the code ``01`` stays ``01`` and the answer
-    ``no`` stays ``no``; what a field means is the schema's to say.
+    ``no`` stays ``no``; what a field means is the schema's to say. `digest` is the SHA-256 of its bytes.
     """
 
     file: str
     value: Any
     lines: Mapping[Place, int]
+    digest: str = ""
 
     def line(self, *place: str | int) -> int:
         """The line of the place, or of the nearest place around it that is written."""
@@ -49,14 +51,15 @@ class Written:
 def read_yaml(path: Path) -> tuple[Written, list[Problem]]:
     """The file as written, and what is wrong with it as YAML: syntax, fields given twice, tags, aliases."""
     file = str(path)
+    raw = path.read_bytes()
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        node = yaml.compose(raw.decode("utf-8"), Loader=_Loader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         return Written(file, None, {}), [_unreadable(file, error)]
     if node is None:
         return Written(file, None, {}), [Problem(file, 1, Severity.ERROR, "the file is empty", "write it or delete it")]
     reading = _Reading(file)
-    return Written(file, reading.read(node, ()), reading.lines), reading.problems
+    return Written(file, reading.read(node, ()), reading.lines, sha256(raw).hexdigest()), reading.problems
 
 
 def _unreadable(file: str, error: Exception) -> Problem:

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from questionnaires.cases import Outcome
 
-STYLES = {"approved": "green", "modified": "cyan", "pended": "yellow", "denied": "red"}
+STYLES = {"approved": "green", "modified": "cyan", "pended": "yellow", "denied": "red", "rejected": "magenta"}
 
 
 @click.command()
@@ -29,14 +29,14 @@ def cases(directory: Path | None) -> None:
     placet cases
     placet cases /srv/our-plan/content
     """
-    from questionnaires.cases import cases_in, run_case
+    from questionnaires.cases import cases_in, problems_of_answers, run_case
     from questionnaires.checks import problems_of_rules
     from questionnaires.content import DEMO, content_of
     from questionnaires.files import read_files
     from questionnaires.problem import errors_in
 
     files, problems = read_files(directory or DEMO)
-    errors = errors_in([*problems, *problems_of_rules(files)])
+    errors = errors_in([*problems, *problems_of_rules(files), *problems_of_answers(files)])
     if errors:
         for problem in errors:
             click.echo(problem, err=True)
@@ -55,7 +55,7 @@ def _show(outcomes: Sequence[Outcome]) -> None:
 
     table = Table("topic", "case", "plan", "lines", "")
     for outcome in outcomes:
-        lines = "\n".join(_colored(line.action.status) for line in outcome.lines)
+        lines = "\n".join(map(_colored, outcome.statuses))
         holds = "[red]differs[/red]" if outcome.differences else "[green]holds[/green]"
         table.add_row(outcome.case.topic, escape(outcome.case.sentence), outcome.case.plan, lines, holds)
     Console().print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from time import process_time
 
@@ -49,9 +50,17 @@ def test_a_class_of_the_coverage_selects_the_plan_else_the_default_holds(write, 
     ],
 )
 def test_the_version_of_a_topic_that_is_in_force_on_the_day_holds(write, on, topics) -> None:
-    rules = load_content(write()).rules_for(a_request(), on)
+    content = load_content(write())
 
-    assert {topic.reference for topic in rules.topics} == topics
+    assert {topic.reference for topic in content.topics_of(content.plan("gold"), on)} == topics
+
+
+def test_the_rules_for_a_request_are_those_of_its_services(write) -> None:
+    content = load_content(write())
+
+    assert [topic.reference for topic in content.rules_for(a_request(), TODAY).topics] == ["visits@2"]
+    assert [topic.reference for topic in content.rules_for(a_request(), date(2025, 3, 1)).topics] == ["visits@1"]
+    assert content.rules_for(replace(a_request(), lines=()), TODAY).topics == ()
 
 
 def test_a_topic_holds_only_for_its_plans(write) -> None:

@@ -9,7 +9,7 @@ import pytest
 from questionnaires.content import DEMO, load_content
 from questionnaires.lint import lint
 from server.authorization.determination import ReviewAction
-from server.authorization.policy import Plan, ReviewPath, Rules, Topic
+from server.authorization.policy import Plan, ReviewPath, Topic
 from server.authorization.request import AuthorizationRequest, Code, Coverage, ServiceLine
 from server.authorization.systems import HCPCS, SERVICE_TYPES
 
@@ -18,15 +18,11 @@ TODAY = date(2026, 3, 1)
 PLANS = {plan.id: plan for plan in CONTENT.plans}
 
 
-def rules(plan: str) -> Rules:
-    """The rules of the plan today, found as for a request."""
-    coverage = Coverage((min(PLANS[plan].coverage_classes),))
-    return CONTENT.rules_for(AuthorizationRequest("urn:claim", (), coverage=coverage), TODAY)
-
-
 def topic_name(plan: str, code: Code) -> str:
-    """The topic of a line that names the code, "" where there is none."""
-    topic = rules(plan).topic_for(ServiceLine(1, services=(code,)))
+    """The topic of a line that names the code today, "" where there is none."""
+    line = ServiceLine(1, services=(code,))
+    coverage = Coverage((min(PLANS[plan].coverage_classes),))
+    topic = CONTENT.rules_for(AuthorizationRequest("urn:claim", (line,), coverage=coverage), TODAY).topic_for(line)
     return topic.name if topic else ""
 
 
@@ -66,7 +62,9 @@ def test_a_code_belongs_to_its_topic_in_both_plans(system: str, code: str, topic
 
 
 def test_plans_differ_in_recommended_visits_limits_exclusions_and_documents() -> None:
-    commercial, medicare = ({topic.name: topic for topic in rules(plan).topics} for plan in sorted(PLANS))
+    commercial, medicare = (
+        {topic.name: topic for topic in CONTENT.topics_of(PLANS[plan], TODAY)} for plan in sorted(PLANS)
+    )
     differing = [
         name
         for name in commercial
