@@ -10,11 +10,12 @@ from pymongo.database import Database
 from server.authorization.record import Authorization
 from server.payer import Caller, Exchange
 from server.stores import raw
-from server.stores.filing import new_change, new_filing
+from server.stores.filing import new_change, new_filing, new_update
 from server.stores.keys import issue_numbers
 
 FILING_STEPS = ("its key was taken", "its bytes were written", "its numbers were reserved")
 CHANGE_STEPS = ("it was announced", "its answer was written", "its numbers were reserved")
+UPDATE_STEPS = ("its key was taken", "its bytes were written")
 
 
 def leave_filing(
@@ -48,3 +49,15 @@ def leave_change(database: Database[dict[str, Any]], after: str, changed: Author
     )
     for step in steps[: CHANGE_STEPS.index(after) + 1]:
         step()
+
+
+def leave_update(
+    database: Database[dict[str, Any]], after: str, changed: Authorization, exchange: Exchange, at: datetime
+) -> None:
+    """What lies in the database when the process is killed after this step of a submitter's update."""
+    document = database["authorization"].find_one({"_id": f"payer:{changed.id}"})
+    assert document is not None
+    update = new_update("payer", changed, exchange, document, at)
+    database["unique_key"].insert_one(update.announcement)
+    if after == UPDATE_STEPS[1]:
+        raw.write(database["fhir_raw"], update.raws)
