@@ -114,6 +114,11 @@ def known_root(resource: Any) -> set[str]:
 @example(("notification", [("/entry/1/resource/entry/2/resource/resourceType", "duplicate", 0, "")]), None, "2.2.1")
 @example(("dtr-response-adaptive", [("/contained/0/resourceType", "duplicate", 0, "")]), None, "2.2.1")
 @example(("dtr-questionnaire-adaptive", [("/meta/profile/0", "replace", len(ODD) - 1, "")]), None, "2.2.1")
+@example(
+    ("dtr-questionnaire-adaptive", [("/extension/1/url", "replace", len(ODD) - 1, ""), ("/meta", "delete", 0, "")]),
+    None,
+    "2.2.1",
+)
 @example(("claim", [("/id", "delete", 0, "")]), PAS + "profile-pas-request-bundle", "2.2.1")
 @given(RECIPES, st.sampled_from([None, PAS + "profile-pas-request-bundle"]), st.sampled_from(["2.2.1", "2.0.1"]))
 def test_no_mutation_of_a_valid_resource_makes_the_validator_raise(
