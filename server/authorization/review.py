@@ -166,7 +166,7 @@ def _waiting_for_information(
         waits_for=WaitsFor.MISSING_INFORMATION,
         missing=missing,
         unanswered=tuple(unanswered),
-        ways=tuple(ways),
+        ways=tuple(ways) if held.topic.path in (ReviewPath.CERTIFY, ReviewPath.CRITERIA) else (),
     )
 
 
