@@ -87,7 +87,7 @@ def reasons_have_codes(files: ContentFiles) -> Iterator[Problem]:
 
 
 def _denial_reasons(file: PlanFile | PlanRule, plan: PlanFile) -> Iterator[Problem]:
-    for number, denial in enumerate(file.values.get("denials", ())):
+    for number, denial in file.held("denials"):
         yield from _named_reason(file, denial, plan, file.place("denials", number, "reason"))
 
 
@@ -217,7 +217,7 @@ def members_read_short_sentences(files: ContentFiles) -> Iterator[Problem]:
 
 
 def _long_denials(file: PlanFile | PlanRule) -> Iterator[Problem]:
-    for number, denial in enumerate(file.values.get("denials", ())):
+    for number, denial in file.held("denials"):
         yield from _long_sentences(file, denial["member"], file.place("denials", number, "member"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from questionnaires.files import ContentFiles, read_files
 from questionnaires.forms import Form
 from questionnaires.problem import ContentProblems, errors_in
 from questionnaires.topics import plan_of, topic_of
+from server.authorization.known import years_between
 from server.authorization.policy import Plan, Rules, Topic
 from server.authorization.request import AuthorizationRequest, Code, Coverage, ServiceLine
 
@@ -47,12 +48,15 @@ class Content:
         return next((plan for plan in self.plans if plan.id == name), None)
 
     def rules_for(self, request: AuthorizationRequest, on: date) -> Rules:
-        """The plan of the request's coverage and, of the topics in force for it on the day, those of its services.
+        """The plan of the request's coverage; of its topics in force on the day those of these services and this age.
 
         Only what the lines of this request name is in it: a changed request has rules of its own.
         """
         plan = self.plan_for(request.coverage)
-        return Rules(plan, self._in_force(plan, (code for line in request.lines for code in _codes(line)), on))
+        birth = request.member.birth_date
+        age = years_between(birth, on) if birth else None
+        named = self._in_force(plan, (code for line in request.lines for code in _codes(line)), on)
+        return Rules(plan, tuple(topic for topic in named if topic.is_for(age)))
 
     def topics_of(self, plan: Plan, on: date) -> tuple[Topic, ...]:
         """Every topic that is in force for the plan on the day."""
@@ -62,7 +66,7 @@ class Content:
         """The topics in force for the plan on the day that name the code."""
         return self._in_force(plan, [code], on)
 
-    def _in_force(self, plan: Plan, codes: Iterator[Code] | list[Code], on: date) -> tuple[Topic, ...]:
+    def _in_force(self, plan: Plan, codes: Iterable[Code], on: date) -> tuple[Topic, ...]:
         positions = {position for code in codes for position in self._index.positions(plan.id, code)}
         found = (self.topics[position] for position in sorted(positions))
         return tuple(topic for topic in found if topic.holds(plan.id, on))

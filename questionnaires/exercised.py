@@ -34,10 +34,10 @@ def problems_of_exercise(files: ContentFiles, ran: Iterable[Outcome]) -> Iterato
         yield from _criteria(rules, shown)
         for rule in rules:
             yield from _proposals(rule, shown)
-            yield from _denials(rule, rule.values.get("denials", ()), shown)
+            yield from _denials(rule, shown)
     for plan in files.plans:
         applied = {each.id for each in shown if each.plan == plan.id and each.rule == plan.id and each.what == "met"}
-        for number, denial in enumerate(plan.values["denials"]):
+        for number, denial in plan.held("denials"):
             if denial["id"] not in applied:
                 what = f"no case shows denial '{denial['id']}'"
                 yield plan.written.error(("denials", number), what, "add a case to a topic of the plan")
@@ -59,7 +59,7 @@ def _criteria(rules: list[PlanRule], shown: set[Shown]) -> Iterator[Problem]:
     """A criterion that is the same in several plans is shown by the cases of any of them."""
     plans: defaultdict[tuple[str, Condition], list[tuple[PlanRule, int]]] = defaultdict(list)
     for rule in rules:
-        for number, criterion in enumerate(criteria_of(rule)):
+        for (number, _), criterion in zip(rule.held("criteria"), criteria_of(rule), strict=True):
             plans[criterion.id, criterion.condition].append((rule, number))
     for (name, condition), holds in plans.items():
         rule, number = holds[0]
@@ -78,14 +78,14 @@ def _criteria(rules: list[PlanRule], shown: set[Shown]) -> Iterator[Problem]:
 
 def _proposals(rule: PlanRule, shown: set[Shown]) -> Iterator[Problem]:
     made = {each.id for each in shown if (each.plan, each.rule) == (rule.plan, _reference(rule))}
-    for number, nudge in enumerate(rule.values.get("nudges", ())):
+    for number, nudge in rule.held("nudges"):
         if nudge["id"] not in made:
             what = f"plan {rule.plan}: no case shows proposal '{nudge['id']}'"
             yield rule.written.warning(rule.place("nudges", number), what, "add one that asks for too much")
 
 
-def _denials(rule: PlanRule, denials: Iterable[dict[str, str]], shown: set[Shown]) -> Iterator[Problem]:
-    for number, denial in enumerate(denials):
+def _denials(rule: PlanRule, shown: set[Shown]) -> Iterator[Problem]:
+    for number, denial in rule.held("denials"):
         if Shown(rule.plan, _reference(rule), denial["id"], Result.MET.value) not in shown:
             what = f"plan {rule.plan}: no case shows denial '{denial['id']}'"
             yield rule.written.error(rule.place("denials", number), what, "add one that is denied by it")

@@ -45,6 +45,10 @@ class PlanFile:
         """Where the field is written."""
         return (name, *rest)
 
+    def held(self, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The rules in a list (denials), each with its position."""
+        yield from enumerate(self.values.get(name, ()))
+
 
 @dataclass(frozen=True, slots=True)
 class PlanRule:
@@ -56,6 +60,12 @@ class PlanRule:
     values: dict[str, Any]
     differing: frozenset[str]
     scope: Scope
+
+    def held(self, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Of the rules in a list (criteria, nudges, denials) those that hold for this plan, each with its position."""
+        for number, rule in enumerate(self.values.get(name, ())):
+            if self.plan in rule.get("plans", [self.plan]):
+                yield number, rule
 
     @property
     def spans(self) -> Iterator[tuple[int, CodeSpan]]:

@@ -12,6 +12,8 @@ from server.authorization.policy import CodeSpan
 from server.authorization.request import Period
 from server.authorization.systems import short_name
 
+Ages = tuple[int | None, int | None]
+
 
 class Overlap(NamedTuple):
     """`shared` is in `former` and, at `position` of its list of codes, in `other`."""
@@ -29,7 +31,7 @@ class _Entry(NamedTuple):
 
 
 def overlapping_spans(rules: Iterable[PlanRule]) -> Iterator[Overlap]:
-    """Every pair of spans, of one plan and one day, that share a code.
+    """Every pair of spans, of one plan, one day and one age, that share a code.
 
     Versions of one topic are not compared: that their periods overlap is a problem by itself.
     """
@@ -50,7 +52,17 @@ def overlapping_spans(rules: Iterable[PlanRule]) -> Iterator[Overlap]:
 def _compete(one: _Entry, two: _Entry) -> bool:
     if one.rule is two.rule:
         return True
-    return one.rule.topic != two.rule.topic and _share_a_day(one.rule.values["in_force"], two.rule.values["in_force"])
+    mine, yours = one.rule.values, two.rule.values
+    return (
+        one.rule.topic != two.rule.topic
+        and _share_a_day(mine["in_force"], yours["in_force"])
+        and _share_an_age(mine["ages"], yours["ages"])
+    )
+
+
+def _share_an_age(one: Ages, two: Ages) -> bool:
+    youngest = max(one[0] or 0, two[0] or 0)
+    return all(oldest is None or youngest <= oldest for oldest in (one[1], two[1]))
 
 
 def _share_a_day(one: Period, two: Period) -> bool:

@@ -29,7 +29,7 @@ def sources(files: ContentFiles) -> Iterator[PlanFile | PlanRule]:
 def conditions_in(source: PlanFile | PlanRule) -> Iterator[tuple[dict[str, Any], Said, Place]]:
     """Every rule with a condition: its values, the condition and the condition's place."""
     for name, held in HELD.items():
-        for number, rule in enumerate(source.values.get(name, ())):
+        for number, rule in source.held(name):
             yield rule, rule[held], source.place(name, number, held)
 
 
@@ -60,7 +60,7 @@ def rules_have_names_of_their_own(files: ContentFiles) -> Iterator[Problem]:
     for source in sources(files):
         seen: Counter[str] = Counter()
         for name in HELD:
-            for number, rule in enumerate(source.values.get(name, ())):
+            for number, rule in source.held(name):
                 seen[rule["id"]] += 1
                 if seen[rule["id"]] == 2:
                     yield source.written.error(
@@ -87,10 +87,22 @@ _LOOKED_AT = {
 }
 
 
+def rules_hold_for_plans_of_the_topic(files: ContentFiles) -> Iterator[Problem]:
+    """A rule for some plans only names plans that the topic holds for."""
+    for topic in files.topics:
+        for name in HELD:
+            for number, rule in enumerate(topic.values.get(name, ())):
+                for position, plan in enumerate(rule.get("plans", ())):
+                    if plan not in topic.values["plans"]:
+                        what = f"the topic does not hold for plan '{plan}'"
+                        mend = f"its plans are {', '.join(topic.values['plans'])}"
+                        yield topic.written.error((name, number, "plans", position), what, mend)
+
+
 def proposals_can_be_answered(files: ContentFiles) -> Iterator[Problem]:
     """A proposal says what is proposed, and the form lets people accept it or decline it for a reason (PF-16)."""
     for rule in files.rules:
-        for number, nudge in enumerate(rule.values.get("nudges", ())):
+        for number, nudge in rule.held("nudges"):
             place = rule.place("nudges", number)
             if nudge["place"] is None and "recommended" not in rule.values:
                 what = f"plan {rule.plan}: proposal '{nudge['id']}' proposes neither a place nor a quantity"
@@ -122,5 +134,6 @@ RULE_CHECKS: tuple[Callable[[ContentFiles], Iterator[Problem]], ...] = (
     conditions_have_a_meaning,
     rules_have_names_of_their_own,
     criteria_are_looked_at,
+    rules_hold_for_plans_of_the_topic,
     proposals_can_be_answered,
 )

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load
 
 from questionnaires.conditions import ConditionField
-from questionnaires.notation import SOME, Amount, Choice, CodeText, Day, Days, Name, Notation, SystemName, Text
+from questionnaires.notation import SOME, Amount, Choice, CodeText, Count, Day, Days, Name, Notation, SystemName, Text
 from questionnaires.spans import SpanSchema
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.policy import Above, CodeSpan, ReviewPath, Source
@@ -62,7 +62,13 @@ class WordsSchema(Notation):
     member = Text(required=True)
 
 
-class CriterionSchema(Notation):
+class OfPlansSchema(Notation):
+    """A rule of a topic that holds for some of its plans only; without `plans` for all."""
+
+    plans = fields.List(Text(), validate=SOME)
+
+
+class CriterionSchema(OfPlansSchema):
     """One condition of a certification; `provider` says what the submitter can do when it is not met."""
 
     id = Name(required=True)
@@ -71,7 +77,7 @@ class CriterionSchema(Notation):
     provider = Text(required=True)
 
 
-class NudgeSchema(Notation):
+class NudgeSchema(OfPlansSchema):
     """A proposal (PF-16): `answer` and `decline` are linkIds, `good` names reasons to decline that are accepted.
 
     With `place` another place of service is proposed, without it the recommended quantity.
@@ -92,6 +98,25 @@ class DenialSchema(WordsSchema):
     id = Name(required=True)
     title = Text(required=True)
     when = ConditionField(required=True)
+
+
+class TopicDenialSchema(DenialSchema, OfPlansSchema):
+    """A denial of a topic: it may hold for some of its plans only."""
+
+
+class AgesSchema(Notation):
+    """Whole years from `from` to `to`, both included; either may be open."""
+
+    youngest = Count(data_key="from", load_default=None)
+    oldest = Count(data_key="to", load_default=None)
+
+    @post_load
+    def made(self, data: dict[str, Any], **_: Any) -> tuple[int | None, int | None]:
+        """Youngest and oldest age."""
+        youngest, oldest = data["youngest"], data["oldest"]
+        if youngest is not None and oldest is not None and oldest < youngest:
+            raise ValidationError("the last age is before the first - swap them", "to")
+        return youngest, oldest
 
 
 class SpansField(fields.Field[Any]):
@@ -117,7 +142,7 @@ class RuleSchema(Notation):
     delegate = Text()
     criteria = fields.List(fields.Nested(CriterionSchema), validate=SOME)
     nudges = fields.List(fields.Nested(NudgeSchema), validate=SOME)
-    denials = fields.List(fields.Nested(DenialSchema), validate=SOME)
+    denials = fields.List(fields.Nested(TopicDenialSchema), validate=SOME)
     pended = fields.Nested(WordsSchema)
     modified = fields.Nested(WordsSchema)
     denied = fields.Nested(WordsSchema)
@@ -150,6 +175,7 @@ class TopicSchema(RuleSchema):
     version = Text(required=True)
     in_force = fields.Nested(PeriodSchema, required=True)
     source = fields.Nested(SourceSchema, required=True)
+    ages = fields.Nested(AgesSchema, load_default=(None, None))
     plans = PlansField(required=True)
     codes = fields.List(SpansField(), required=True, validate=SOME)
     review = Choice(ReviewPath, required=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from questionnaires.files import PlanFile, PlanRule
-from questionnaires.meaning import Scope, meant
+from questionnaires.meaning import meant
 from questionnaires.spans import with_level_one
 from server.authorization.determination import Reason
 from server.authorization.policy import Above, AdministrativeDenial, Criterion, Nudge, Plan, ReviewPath, Topic
@@ -30,7 +30,7 @@ def plan_of(file: PlanFile) -> Plan:
         coverage_classes=frozenset(values["coverage_classes"]),
         default=values["default"],
         approved_days=values["approved_days"],
-        denials=_denials(values, file.scope, file),
+        denials=_denials(file, file),
         most_lines=values["most_lines"],
         most_diagnoses=values["most_diagnoses"],
         groupers=tuple(values["groupers"]),
@@ -60,9 +60,10 @@ def topic_of(rule: PlanRule, plan: PlanFile) -> Topic:
         form=rule.scope.form.canonical if rule.scope.form else "",
         criteria=criteria_of(rule),
         nudges=nudges_of(rule),
-        denials=_denials(values, rule.scope, plan),
+        denials=_denials(rule, plan),
         fresh_days=values.get("fresh_days"),
         delegate=values.get("delegate", ""),
+        ages=values["ages"],
     )
 
 
@@ -70,7 +71,7 @@ def criteria_of(rule: PlanRule) -> tuple[Criterion, ...]:
     """The criteria of a rule, in the order they are written."""
     return tuple(
         Criterion(each["id"], each["title"], meant(each["met"], rule.scope), each["provider"])
-        for each in rule.values.get("criteria", ())
+        for _number, each in rule.held("criteria")
     )
 
 
@@ -86,14 +87,16 @@ def nudges_of(rule: PlanRule) -> tuple[Nudge, ...]:
             frozenset(each["good"]),
             each["place"],
         )
-        for each in rule.values.get("nudges", ())
+        for _number, each in rule.held("nudges")
     )
 
 
-def _denials(values: dict[str, Any], scope: Scope, plan: PlanFile) -> tuple[AdministrativeDenial, ...]:
+def _denials(source: PlanFile | PlanRule, plan: PlanFile) -> tuple[AdministrativeDenial, ...]:
     return tuple(
-        AdministrativeDenial(each["id"], each["title"], meant(each["when"], scope), _reason(each, plan, "denied"))
-        for each in values.get("denials", ())
+        AdministrativeDenial(
+            each["id"], each["title"], meant(each["when"], source.scope), _reason(each, plan, "denied")
+        )
+        for _number, each in source.held("denials")
     )
 
 

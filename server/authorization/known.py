@@ -60,7 +60,7 @@ def _of_request(request: AuthorizationRequest, line: ServiceLine, on: date) -> I
     yield "request.expedited", Known(request.expedited, "Claim.priority")
     yield "request.retrospective", Known(start < on, f"Claim.item[sequence={line.sequence}].serviced")
     if request.member.birth_date is not None:
-        age = Quantity(Decimal(_years_between(request.member.birth_date, start)), "year")
+        age = Quantity(Decimal(years_between(request.member.birth_date, start)), "year")
         yield "member.age", Known(age, "Patient.birthDate")
     period = request.coverage.period
     if period is not None:
@@ -128,5 +128,6 @@ def _covers(period: Period, day: date) -> bool:
     return (period.start is None or period.start <= day) and (period.end is None or day <= period.end)
 
 
-def _years_between(birth: date, day: date) -> int:
+def years_between(birth: date, day: date) -> int:
+    """Whole years from a birth date to a day."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

@@ -122,6 +122,7 @@ class Topic:
     criteria        all are met before a line is certified by itself
     fresh_days      how old a required document may be, in days; None = any age
     delegate        company that reviews the topic for the plan (PF-18)
+    ages            youngest and oldest age of members it is for, in whole years; an open side is None
     """
 
     name: str
@@ -145,6 +146,7 @@ class Topic:
     denials: tuple[AdministrativeDenial, ...] = ()
     fresh_days: int | None = None
     delegate: str = ""
+    ages: tuple[int | None, int | None] = (None, None)
 
     def reason_for(self, action: ReviewAction) -> Reason:
         """Why a line of the topic is denied, reduced or pended: never the words of a reduction for a pended line."""
@@ -158,6 +160,11 @@ class Topic:
     def covers(self, code: Code) -> bool:
         """True when the code is one of the topic's."""
         return any(code in span for span in self.codes)
+
+    def is_for(self, age: int | None) -> bool:
+        """True when members of the age are meant; an age that nobody said excludes nothing."""
+        youngest, oldest = self.ages
+        return age is None or ((youngest is None or youngest <= age) and (oldest is None or age <= oldest))
 
     def holds(self, plan: str, on: date) -> bool:
         """True when the topic is in force for the plan on the day."""

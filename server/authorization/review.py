@@ -7,6 +7,7 @@ asked or less. The system never denies for lack of medical necessity (PF-19).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -21,13 +22,13 @@ from server.authorization.determination import (
     WaitsFor,
 )
 from server.authorization.documentation import DocumentationRequirement
-from server.authorization.facts import ANSWER, Facts
+from server.authorization.facts import ANSWER, DOCUMENT, Facts
 from server.authorization.history import NOTHING_ON_RECORD, History
 from server.authorization.known import document_fact, facts_for, first_day
 from server.authorization.limits import rejections
 from server.authorization.nudges import Proposals, proposals
 from server.authorization.policy import Above, AdministrativeDenial, Criterion, ReviewPath, Rules, Topic
-from server.authorization.request import AuthorizationRequest, Period, Quantity, ServiceLine
+from server.authorization.request import AuthorizationRequest, Code, Period, Quantity, ServiceLine
 from server.authorization.units import converted
 
 
@@ -161,6 +162,7 @@ def _waiting_for_information(
         if found.result is Result.UNKNOWN:
             ways = sorted({tuple(dict.fromkeys((*way, *more))) for way in ways for more in found.missing}, key=len)[:5]
     unanswered = [name.removeprefix(ANSWER) for name in ways[0] if name.startswith(ANSWER)]
+    missing = (*missing, *_documents_of_criteria(held.topic, evaluations, ways[0], set(documents)))
     return replace(
         _determined(held, ReviewAction.PENDED),
         waits_for=WaitsFor.MISSING_INFORMATION,
@@ -168,6 +170,18 @@ def _waiting_for_information(
         unanswered=tuple(unanswered),
         ways=tuple(ways) if held.topic.path in (ReviewPath.CERTIFY, ReviewPath.CRITERIA) else (),
     )
+
+
+def _documents_of_criteria(
+    topic: Topic, evaluations: list[Evaluation], way: tuple[str, ...], asked: set[str]
+) -> Iterator[DocumentationRequirement]:
+    """The documents that only a criterion asks for: each once, with the title of the first such criterion."""
+    for criterion, found in zip(topic.criteria, evaluations, strict=True):
+        named = {name for names in found.missing for name in names} & set(way) - asked
+        for name in sorted(name for name in named if name.startswith(DOCUMENT)):
+            asked.add(name)
+            system, _, code = name.removeprefix(DOCUMENT).rpartition("|")
+            yield DocumentationRequirement(Code(system, code), criterion.title)
 
 
 def _for_a_clinician(held: _Held, notes: tuple[str, ...] = ()) -> LineDetermination:
