@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 
@@ -12,10 +12,17 @@ from questionnaires.content import Content, load_content
 from server.operations.catalogue import catalogue
 from server.payer import Payer
 from server.settings import Settings
-from server.stores.authorizations import MongoAuthorizations, connect
+from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
 from server.stores.embedded import EmbeddedStore
 from server.web.access import access_for
 from server.web.fhir import web_application
+
+
+LONG_INTERRUPTED = timedelta(hours=1)
+"""A filing begun so long ago and not committed will not be any more."""
+
+SWEEPS_AT_START = 10
+"""Rounds of a thousand keys at start at most; the rest waits for the next start."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -34,12 +41,26 @@ def payer_for(settings: Settings, content: Content) -> Payer:
     if settings.mongodb_uri is None:
         raise ValueError("payer_for needs settings with a mongodb_uri; open_payer starts the embedded store")
     database = connect(settings.mongodb_uri, settings.database)
+    ensure_indexes(database)
     return Payer(
         authorizations=MongoAuthorizations(database, resend_window=settings.resend_window),
         rules_for=content.rules_for,
         now=lambda: datetime.now(UTC),
         name=settings.payer_name,
     )
+
+
+def sweep_leftovers(settings: Settings) -> None:
+    """Take away what filings that a crash interrupted left behind; once at start, before anything is answered."""
+    if settings.mongodb_uri is None:
+        raise ValueError("sweep_leftovers needs settings with a mongodb_uri")
+    database = connect(settings.mongodb_uri, settings.database)
+    with database.client:
+        ensure_indexes(database)
+        authorizations = MongoAuthorizations(database, resend_window=settings.resend_window)
+        for _ in range(SWEEPS_AT_START):
+            if not authorizations.sweep(datetime.now(UTC) - LONG_INTERRUPTED).more:
+                return
 
 
 @contextmanager

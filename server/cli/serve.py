@@ -122,11 +122,12 @@ def store_of(settings: Settings) -> Iterator[str]:
 def run(settings: Settings, listener: socket.socket, *, own_store: bool) -> None:
     """Answer until told to stop. The plans and topics are read once before: what is wrong with them is said at once."""
     from questionnaires.content import load_content
-    from server.app import create_app
+    from server.app import create_app, sweep_leftovers
     from server.cli.processes import Processes
     from server.web.journal import keep_journal
 
     load_content(settings.content)
+    sweep_leftovers(settings)
     keep_journal(readable=settings.sandbox)
     port = listener.getsockname()[1]
     Processes(
