@@ -28,7 +28,7 @@ def free_port() -> int:
 
 def start(data: Path, port: int) -> subprocess.Popen[bytes]:
     """`placet serve --sandbox`, once it answers."""
-    command = [sys.executable, "-c", "from server.cli import main; main()", "serve", "--sandbox"]
+    command = [sys.executable, "-m", "server.cli", "serve", "--sandbox"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--data", str(data)],
         stdout=subprocess.DEVNULL,
