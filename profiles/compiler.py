@@ -181,6 +181,20 @@ class Compiler:
             known = self._candidates[canonicals] = self._candidates.setdefault(held, held)
         return known
 
+    def compile_everything(self) -> int:
+        """Compile every definition of the set now instead of when first needed; gives how many there are."""
+        compiled = 0
+        for guide in self.tables.guides:
+            for canonical, kind in guide.types.items():
+                if kind == "Extension":
+                    self.extension(canonical, (), frozenset())
+                elif kind in self.resource_types:
+                    self.resource(canonical)
+                else:
+                    self.value(Spot(self.tables.chain(canonical), TypeUse(kind)))
+                compiled += 1
+        return compiled
+
     # --- values
 
     def value(self, spot: Spot) -> Check:
@@ -351,7 +365,7 @@ class Compiler:
         promised = sum(part.at_least for part in parts)
         low, high, rule = card
         whole = list_check(nothing_more, path, low if low > promised else 0, high, rule)
-        return slicing.sliced_list(whole, item, parts, how, path, rule_id(shapes[-1], f"slices {how.rules}"))
+        return slicing.sliced_list(whole, item, parts, how, rule_id(shapes[-1], f"slices {how.rules}"))
 
     def _slices(self, shapes: Shapes, uses: tuple[TypeUse, ...], said_by: Shape) -> list[slicing.Slice]:
         how = slicing_of(shapes)

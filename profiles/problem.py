@@ -17,6 +17,7 @@ Problems = list["Problem"] | None
 Check = Callable[[Any, "Visit"], Problems]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
+_CODE = re.compile(r"[a-z][a-z0-9\-]*|[A-Za-z0-9]{1,4}|(?:https?://|urn:(?:uuid|oid):)[!-~]*")
 _QUOTED_TYPES = {bool, int}
 SHOWN = 100
 
@@ -81,9 +82,12 @@ def snippet(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A code, uri or number as a message may quote it; anything else by what it is."""
+    """A code, uri or number as a message may quote it; anything else by what it is.
+
+    What is no code by its looks may be a name or a number of a person in the wrong place.
+    """
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= SHOWN and value.isprintable() else "this text"
+        return f"'{value}'" if len(value) <= SHOWN and _CODE.fullmatch(value) else "this text"
     if type(value) in _QUOTED_TYPES:
         return snippet(value)
     return {dict: "an object", list: "an array", type(None): "null"}.get(type(value), "this value")

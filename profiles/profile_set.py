@@ -61,9 +61,15 @@ def _guess(resource: Json, version: str) -> str:
         return PAS + ("profile-claim-update" if resource.get("related") else "profile-claim")
     return {
         "ClaimResponse": PAS + "profile-claimresponse",
-        "QuestionnaireResponse": DTR + "dtr-questionnaireresponse" if DTR in str(resource.get("extension")) else "",
+        "QuestionnaireResponse": DTR + "dtr-questionnaireresponse" if _has_dtr_extension(resource) else "",
         "Subscription": PAS + "profile-subscription" if version == "2.2.1" else BACKPORT + "backport-subscription",
     }.get(kind, "")
+
+
+def _has_dtr_extension(resource: Json) -> bool:
+    extensions = resource.get("extension")
+    urls = (e.get("url") for e in extensions if isinstance(e, dict)) if isinstance(extensions, list) else ()
+    return any(isinstance(url, str) and url.startswith(DTR) for url in urls)
 
 
 def _bundle(bundle: Json) -> str:
@@ -73,8 +79,7 @@ def _bundle(bundle: Json) -> str:
     resource = first.get("resource") if isinstance(first, dict) else None
     if not isinstance(resource, dict):
         return PAS + "profile-pas-request-bundle" if bundle.get("type") == "collection" else ""
-    meta = resource.get("meta")
-    said = str(meta.get("profile") if isinstance(meta, dict) else "")
+    said = " ".join(declared_by(resource))
     kind = resource.get("resourceType")
     if kind == "Claim":
         return PAS + ("profile-pas-inquiry-request-bundle" if "claim-inquiry" in said else "profile-pas-request-bundle")

@@ -147,7 +147,8 @@ def _another_type(resource: Json, wanted: str, canonical: str) -> Issue:
     kind = resource["resourceType"]
     said = f"a {kind} where a {wanted} is looked for" if is_name(kind) else f"not a {wanted}"
     name = canonical.removeprefix(CORE).rsplit("/", 1)[-1]
-    return Issue("error", "structure", wanted, said, f"R4 {name}", f"Send a {wanted}.")
+    root = kind if is_name(kind) else "Resource"
+    return Issue("error", "structure", root, said, f"R4 {name}", f"Send a {wanted}.")
 
 
 def _too_deep(resource: Json) -> Issue:

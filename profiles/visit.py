@@ -40,9 +40,10 @@ def declared_by(resource: Json) -> list[str]:
 class Visit:
     """The walk through one Bundle or one single resource; a Bundle inside another resource has a visit of its own.
 
-    `resource` (for a contained one: its container), `bundle` and `full_url` are what invariants may look at. Conformance of reference targets is not
-    followed at once but noted in `wanted`, so that chains and circles of references need no recursion. `closure` is
-    the rule by which every target has to be in the Bundle, `pointed` the entries something refers to.
+    `resource` (for a contained one: its container), `bundle` and `full_url` are what invariants may look at.
+    Conformance of reference targets is not followed at once but noted in `wanted`, so that chains and circles of
+    references need no recursion. `closure` is the rule by which every target has to be in the Bundle, `pointed` the
+    entries something refers to.
     """
 
     __slots__ = (

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from profiles.visit import Place, Visit
 
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
-WHO_AND_WHERE = frozenset(
-    "Claim Coverage Endpoint Location Organization Patient Practitioner PractitionerRole RelatedPerson".split()
-)
+INSIDE_SUPPORTING_INFO = ["supportingInfo", "resource", 0, "entry"]
+DOCUMENTS = frozenset({"DocumentReference", "QuestionnaireResponse"})
 _UUID = re.compile(r"urn:uuid:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _REST = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 
@@ -51,6 +50,9 @@ def bundle_problems(visit: Visit, kind: BundleKind, problems: list[Problem]) -> 
     found = [problem for rule in RULES for problem in rule(visit, kind)]
     twice = {problem.trail[0] for problem in found if problem.rule == kind.once_rule}
     found = [p for p in found if p.rule != kind.pointed_rule or p.trail[1] not in twice]
+    if any(problem.refuses and problem.trail[-4:] == INSIDE_SUPPORTING_INFO for problem in problems):
+        for problem in found:  # what should have pointed may be what is wrong there
+            problem.severity = "warning" if problem.rule == kind.pointed_rule else problem.severity
     for problem in problems:
         if problem.rule == kind.closure_rule and problem.trail[-3:] == ["resource", 0, "entry"]:
             problem.severity = "error"
@@ -116,7 +118,7 @@ def _elsewhere(one: Place, other: Place) -> bool:
 def pointed_to(visit: Visit, kind: BundleKind) -> Iterator[Problem]:
     """Every further entry is there because something refers to it (PAS spec-20).
 
-    An error for supporting information, which nobody can place otherwise; for who and where only a warning.
+    An error for documents, which nobody can place otherwise; for the rest a warning: more may have been sent.
     """
     places = visit.entries()
     if not kind.pointed_rule or not places or places[0].type != kind.first:
@@ -131,7 +133,7 @@ def pointed_to(visit: Visit, kind: BundleKind) -> Iterator[Problem]:
                 text,
                 kind.pointed_rule,
                 f"Refer to it from Claim.supportingInfo: {repair}, or leave it out.",
-                severity="warning" if place.type in WHO_AND_WHERE else "error",
+                severity="error" if place.type in DOCUMENTS else "warning",
                 trail=list(place.trail),
             )
 

@@ -21,7 +21,7 @@ class Needed:
     stem: str = ""
 
     def is_there(self, value: dict[str, Any]) -> bool:
-        """True when one of the names has content; for a choice also one that is not allowed, which is said elsewhere."""
+        """True when one of the names has content; for a choice also one that is not allowed: that is said elsewhere."""
         for name in self.names:
             if name in value and (name[0] != "_" or _says_something(value[name])):
                 return True
@@ -212,9 +212,10 @@ def list_check(item: Check, path: str, at_least: int = 0, at_most: int | None = 
         size = len(value)
         if size < at_least:
             text = f"{size} where at least {at_least} are needed"
-            problems = [*(problems or ()), Problem("required", text, rule)]
+            problems = [*(problems or ()), Problem("required", text, rule, f"Add {at_least - size} more.")]
         elif at_most is not None and size > at_most:
-            problems = [*(problems or ()), Problem("structure", f"{size} where at most {at_most} may be", rule)]
+            text = f"{size} where at most {at_most} may be"
+            problems = [*(problems or ()), Problem("structure", text, rule, f"Keep {at_most}.")]
         return problems
 
     return check
@@ -225,7 +226,10 @@ def sibling_list(inside: Check, path: str) -> Check:
 
     def item(value: Any, visit: Visit) -> Problems:
         if value is None:
-            return [Problem("structure", "null where there is no value either", f"R4 {path}", gap=True)]
+            text = "null where there is no value either"
+            return [
+                Problem("structure", text, f"R4 {path}", "Shorten the list, or say why the value is absent.", gap=True)
+            ]
         return inside(value, visit)
 
     return list_check(item, path)

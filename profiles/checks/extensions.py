@@ -145,11 +145,12 @@ def missing_extension(demand: Demand) -> Problem:
 def _too_many(demand: Demand, count: int) -> Problem:
     part = demand.url.rsplit("/", 1)[-1]
     text = f"{count} extensions {part} where at most {demand.at_most} may be"
-    return Problem("structure", text, demand.rule, "Remove it." if not demand.at_most else "")
+    return Problem("structure", text, demand.rule, f"Keep {demand.at_most}." if demand.at_most else "Remove it.")
 
 
-def _relative(value: Any, _visit: Visit) -> Problems:
-    return [Problem("extension", "the url of an extension must be absolute", "R4 Extension.url", trail=["url"])]
+def _relative(_value: Any, _visit: Visit) -> Problems:
+    text = "the url of an extension must be absolute"
+    return [Problem("extension", text, "R4 Extension.url", "Write the whole url, with http:.", trail=["url"])]
 
 
 def _no_such_part(rule: str, parts: list[str]) -> Check:

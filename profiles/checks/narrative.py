@@ -8,6 +8,8 @@ from profiles.narrative import problem_in
 from profiles.problem import Check, Problem, Problems
 from profiles.spot import Spot
 
+EXAMPLE = '"<div xmlns=\\"http://www.w3.org/1999/xhtml\\">...</div>"'
+
 if TYPE_CHECKING:
     from profiles.visit import Visit
 
@@ -18,7 +20,7 @@ def narrative(spot: Spot) -> Check:
 
     def check(value: Any, visit: Visit) -> Problems:
         if type(value) is not str:
-            return [Problem("structure", "must be a string of XHTML", rule, gap=value is None)]
+            return [Problem("structure", "must be a string of XHTML", rule, EXAMPLE, gap=value is None)]
         known = visit.narratives
         if value not in known:
             known[value] = problem_in(value)

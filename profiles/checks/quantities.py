@@ -17,7 +17,7 @@ UNITS = "https://codesystem.x12.org/005010/673"
 
 
 def quantities(spot: Spot, _compiler: Compiler) -> Check | None:
-    """Unit or code there, and a code from X12; of an order's code only a warning: the guide's own example has another."""
+    """Unit or code there, and a code from X12; a warning where an order has another: so has the guide's example."""
     if not any(profile.partition("|")[0] == PROFILE for profile in spot.use.profiles):
         return None
     about_codes: Severity = "error" if spot.path.startswith(("Claim.", "ClaimResponse.", "Extension.")) else "warning"

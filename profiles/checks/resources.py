@@ -49,7 +49,8 @@ def _named(kind: str) -> str:
 
 
 def _not_a_resource(path: str) -> Problem:
-    return Problem("structure", "must be a resource: an object with a resourceType", f"R4 {path}")
+    text = "must be a resource: an object with a resourceType"
+    return Problem("structure", text, f"R4 {path}", '{"resourceType": "...", ...}')
 
 
 def _unknown_type(kind: str, compiler: Compiler, path: str) -> Problem:

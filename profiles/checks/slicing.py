@@ -53,7 +53,7 @@ def slice_items(
     return made
 
 
-def sliced_list(whole: Check, unsliced: Check, parts: list[Slice], how: Slicing, path: str, closed_rule: str) -> Check:
+def sliced_list(whole: Check, unsliced: Check, parts: list[Slice], how: Slicing, closed_rule: str) -> Check:
     """The check of a sliced array. `whole` looks at the array without its items, `unsliced` at items of no slice."""
     several = tuple(parts)
     closed = how.rules == "closed"
@@ -76,7 +76,10 @@ def sliced_list(whole: Check, unsliced: Check, parts: list[Slice], how: Slicing,
                 counts[position] += 1
                 found = several[position].check(item, visit)
                 if position < before and (how.ordered or before == len(several)):
-                    found = [*(found or ()), Problem("structure", "out of order", closed_rule)]
+                    found = [
+                        *(found or ()),
+                        Problem("structure", "out of order", closed_rule, "Keep the order of the slices."),
+                    ]
                 before = max(before, position)
             if found:
                 for problem in found:
@@ -94,7 +97,8 @@ def _counted(parts: tuple[Slice, ...], counts: dict[int, int], problems: Problem
             problems = [*(problems or ()), missing_slice(part, count)]
         elif part.at_most is not None and count > part.at_most:
             text = f"{count} of {part.name} where at most {part.at_most} may be"
-            problems = [*(problems or ()), Problem("structure", text, part.rule)]
+            repair = f"Keep {part.at_most}." if part.at_most else "Remove it."
+            problems = [*(problems or ()), Problem("structure", text, part.rule, repair)]
     return problems
 
 
@@ -106,7 +110,7 @@ def missing_slice(part: Slice, count: int = 0) -> Problem:
 
 def _no_slice(parts: tuple[Slice, ...], rule: str) -> Problem:
     names = ", ".join(part.name for part in parts)
-    return Problem("structure", f"belongs to none of the slices {names}, and no other is allowed", rule)
+    return Problem("structure", f"belongs to none of the slices {names}, and no other is allowed", rule, "Remove it.")
 
 
 def _hint(how: Slicing, shapes: Shapes) -> str:
@@ -118,7 +122,7 @@ def _hint(how: Slicing, shapes: Shapes) -> str:
                 literal = shape.element.fixed or shape.element.pattern
                 if literal:
                     item[path] = literal.value
-    return f"Add {snippet(item)} with the rest." if item else ""
+    return f"Add {snippet(item)} with the rest." if item else "Add it."
 
 
 def _all(tests: list[Belongs]) -> Belongs:
@@ -350,7 +354,8 @@ def _by_type(target: Shapes, values: Values, steps: list[Step]) -> Belongs | Non
         return direct
 
     def belongs(item: Any, _visit: Visit) -> bool:
-        return any(isinstance(value, dict) and value.get("resourceType") in codes for value in values(item))
+        kinds = (value.get("resourceType") for value in values(item) if isinstance(value, dict))
+        return any(isinstance(kind, str) and kind in codes for kind in kinds)
 
     return belongs
 

@@ -20,6 +20,9 @@ QUOTABLE = {"code", "boolean", "integer", "positiveInt", "unsignedInt", "uri", "
 EXAMPLES = {
     "base64Binary": '"UGxhY2V0"',
     "boolean": "true",
+    "code": '"a-code", without blanks around it',
+    "markdown": '"text"',
+    "string": '"text"',
     "canonical": '"http://example.org/Questionnaire/x|1.0"',
     "date": '"2026-01-31"',
     "dateTime": '"2026-01-31" or "2026-01-31T09:30:00-05:00"',
