@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import orjson
 from flask import Response
 
-from profiles.issue import Issue
+from mappers.operation_outcome import operation_outcome
 from server import errors
 
 FHIR_JSON = "application/fhir+json; charset=utf-8"
-RULES = "urn:placet:rule"
-"""System of the codings that name a rule: ``PAS spec-12``, ``R4 Claim.item.sequence``."""
-VERDICTS = "urn:placet:verdict"
-"""System of the codings that say whose fault an issue is, when it is not the sender's."""
 RETRY_AFTER_SECONDS = 5
 
 STATUS: dict[type[errors.Refusal], int] = {
@@ -39,11 +32,6 @@ def status_of(refusal: errors.Refusal) -> int:
     return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
 
 
-def outcome(issues: Iterable[Issue]) -> dict[str, Any]:
-    """The OperationOutcome that says all of `issues` (PAS spec-35): what, where, by which rule, how to mend it."""
-    return {"resourceType": "OperationOutcome", "issue": [_outcome_issue(issue) for issue in issues]}
-
-
 def answer(refusal: errors.Refusal, request_id: str) -> Response:
     """The HTTP answer to a refusal: one OperationOutcome, or for 5xx only the reference (PAS: no outcome on 5xx)."""
     status = status_of(refusal)
@@ -51,7 +39,7 @@ def answer(refusal: errors.Refusal, request_id: str) -> Response:
         response = reference(request_id, status)
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
-    response = Response(orjson.dumps(outcome(refusal.issues)), status, content_type=FHIR_JSON)
+    response = Response(orjson.dumps(operation_outcome(refusal.issues)), status, content_type=FHIR_JSON)
     if isinstance(refusal, errors.NotSignedIn):
         response.headers["WWW-Authenticate"] = challenge(refusal)
     return response
@@ -66,17 +54,3 @@ def challenge(refusal: errors.NotSignedIn) -> str:
     """RFC 6750 section 3: no error code for a caller who gave no token at all."""
     no_token = all(issue.code == "login" for issue in refusal.issues)
     return 'Bearer realm="placet"' if no_token else 'Bearer realm="placet", error="invalid_token"'
-
-
-def _outcome_issue(issue: Issue) -> dict[str, Any]:
-    coding = [{"system": RULES, "code": " ".join(issue.rule.split())}] if issue.rule else []
-    if issue.verdict != "yours":
-        coding.append({"system": VERDICTS, "code": issue.verdict})
-    details: dict[str, Any] = {"coding": coding} if coding else {}
-    written: dict[str, Any] = {
-        "severity": issue.severity,
-        "code": issue.code,
-        "details": details | {"text": issue.message},
-        "diagnostics": f"{issue.message} {issue.repair}".strip(),
-    }
-    return written | ({"expression": [issue.expression]} if issue.expression else {})

@@ -14,10 +14,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from mappers.operation_outcome import operation_outcome
 from profiles.issue import Issue
 from server import errors
 from server.web.journal import JsonLines, Readable
-from server.web.outcome import STATUS, outcome, status_of
+from server.web.outcome import STATUS, status_of
 
 Door = Callable[..., Flask]
 BASIC = b'{"resourceType":"Basic","x":1.10}'
@@ -170,7 +171,7 @@ def test_every_kind_of_refusal_has_a_status(kind: type[errors.Refusal]) -> None:
 def test_an_issue_says_what_where_by_which_rule_and_how_to_mend_it() -> None:
     issue = Issue("warning", "required", "Bundle.entry[0]", "Nothing there.", "PAS spec-12", "Add it.", "guide-defect")
 
-    assert outcome([issue])["issue"] == [
+    assert operation_outcome([issue])["issue"] == [
         {
             "severity": "warning",
             "code": "required",
