@@ -102,6 +102,12 @@ class Authorizations(Protocol):
     def exchange(self, who: Caller | Staff, authorization_id: str) -> Exchange | None:
         """The first request and the current answer, or None."""
 
+    def request(self, who: Caller | Staff, authorization_id: str, version: int) -> bytes | None:
+        """The request that made this version of the authorization, byte for byte, or None."""
+
+    def pended(self, due_before: datetime) -> Sequence[Authorization]:
+        """Every authorization with a pended line whose due date on record lies before the moment, soonest first."""
+
     def by_claim(self, caller: Caller, names: Sequence[str]) -> Authorization | None:
         """The caller's latest authorization whose Claim has, or had, one of these fullUrls or identifiers, or None.
 
@@ -121,8 +127,10 @@ class Authorizations(Protocol):
             NumberTaken, Unavailable: as in `file`.
         """
 
-    def change(self, who: Caller | Staff, changed: Authorization, answer: bytes) -> None:
-        """Put a changed authorization (its version one higher) and its new answer on record.
+    def change(self, who: Caller | Staff, changed: Authorization, answer: bytes | None) -> None:
+        """Put a changed authorization (its version one higher) and its new answer on record; None: the answer stays.
+
+        The notices that the change makes are put there with it (PF-35).
 
         Raises:
             Conflict: the record's version is not the one the change was made from.
@@ -139,20 +147,24 @@ class NumberTaken(Exception):
     """An authorization number was issued before (to any submitter): never issue it twice."""
 
 
+RulesFor = Callable[[AuthorizationRequest, date], Rules]
+"""The plan and topics in force for a request on a day."""
+
+
 @dataclass(frozen=True)
 class Payer:
     """Everything an operation needs, handed in, nothing global.
 
-    content     fingerprint of the plans and topics in use: with it an old review finds the rules it was made by
     zone        where the payer's days begin
     rules_for   request -> the plan and topics in force for its coverage, services and dates
+    rules_kept  fingerprint -> the same as `rules_for`, of plans and topics that were in use; None for unknown ones
     now         the clock; timezone-aware
     """
 
     authorizations: Authorizations
-    rules_for: Callable[[AuthorizationRequest, date], Rules]
+    rules_for: RulesFor
     now: Callable[[], datetime]
-    content: Callable[[], str] = lambda: ""
+    rules_kept: Callable[[str], RulesFor | None] = lambda _fingerprint: None
     name: str = "Placet demo payer"
     zone: tzinfo = UTC
 

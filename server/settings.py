@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from server.payer import Caller
+from server.payer import Caller, Staff
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -40,6 +40,14 @@ class Token:
     caller: Caller
 
 
+@dataclass(frozen=True, slots=True)
+class StaffToken:
+    """A bearer token for the payer's desk, known only by its SHA-256, and the person or program who holds it."""
+
+    digest: bytes = field(repr=False)
+    staff: Staff
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What one server is started with. Immutable; there is one, made at start and handed to `create_app`."""
@@ -53,6 +61,8 @@ class Settings:
     port: int = 8080
     sandbox: bool = False
     tokens: tuple[Token, ...] = ()
+    staff_tokens: tuple[StaffToken, ...] = ()
+    clock: bool = False
     base_url: str | None = None
     trusted_hosts: tuple[str, ...] = ()
     resend_window: timedelta = timedelta(minutes=10)
@@ -85,6 +95,7 @@ class Settings:
         if values.get("sandbox"):
             values.setdefault("resend_window", timedelta(minutes=1))
         values["tokens"] = (*values.pop("tokens_file", ()), *values.pop("tokens_inline", ()))
+        values["staff_tokens"] = (*values.pop("staff_tokens_file", ()), *values.pop("staff_tokens_inline", ()))
         settings = cls(**values)
         problems += [] if problems else _contradictions(settings)
         if problems:
@@ -161,18 +172,34 @@ def _hosts(text: str) -> tuple[str, ...]:
 
 
 def _tokens_inline(text: str) -> tuple[Token, ...]:
+    return _read_tokens(_listed_inline(text))
+
+
+def _tokens_file(text: str) -> tuple[Token, ...]:
+    return _read_tokens(_listed_in_file(text))
+
+
+def _staff_tokens_inline(text: str) -> tuple[StaffToken, ...]:
+    return _read_staff_tokens(_listed_inline(text))
+
+
+def _staff_tokens_file(text: str) -> tuple[StaffToken, ...]:
+    return _read_staff_tokens(_listed_in_file(text))
+
+
+def _listed_inline(text: str) -> object:
     try:
-        return _read_tokens(json.loads(text))
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON (line {error.lineno}, column {error.colno}).") from None
 
 
-def _tokens_file(text: str) -> tuple[Token, ...]:
+def _listed_in_file(text: str) -> object:
     import yaml
 
     path = Path(_text(text))
     try:
-        return _read_tokens(yaml.safe_load(path.read_text("utf-8")))
+        return yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({type(error).__name__}).") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -183,21 +210,38 @@ def _tokens_file(text: str) -> tuple[Token, ...]:
 
 def _read_tokens(listed: object) -> tuple[Token, ...]:
     """Tokens from a list of {token or token_sha256, name, organization}; no message quotes a token."""
-    if not isinstance(listed, list) or not listed:
-        raise ValueError("write a list of {token, name, organization}, at least one.")
-    tokens = tuple(_read_token(entry, number) for number, entry in enumerate(listed, 1))
+    tokens = tuple(
+        Token(digest, Caller(entry["name"], entry["organization"]))
+        for digest, entry in _read_entries(listed, ("name", "organization"))
+    )
     if len({token.digest for token in tokens}) < len(tokens):
         raise ValueError("the same token is given to two callers; give each its own.")
     return tokens
 
 
-def _read_token(entry: object, number: int) -> Token:
-    if not isinstance(entry, dict) or not entry.keys() <= {"token", "token_sha256", "name", "organization"}:
-        raise ValueError(f"entry {number}: write token (or token_sha256), name and organization, nothing else.")
+def _read_staff_tokens(listed: object) -> tuple[StaffToken, ...]:
+    """Tokens of the payer's own people from a list of {token or token_sha256, name}."""
+    tokens = tuple(StaffToken(digest, Staff(entry["name"])) for digest, entry in _read_entries(listed, ("name",)))
+    if len({token.digest for token in tokens}) < len(tokens):
+        raise ValueError("the same token is given to two people; give each their own.")
+    return tokens
+
+
+def _read_entries(listed: object, names: tuple[str, ...]) -> list[tuple[bytes, dict[str, str]]]:
+    if not isinstance(listed, list) or not listed:
+        raise ValueError(f"write a list of {{token, {', '.join(names)}}}, at least one.")
+    return [_read_entry(entry, number, names) for number, entry in enumerate(listed, 1)]
+
+
+def _read_entry(entry: object, number: int, names: tuple[str, ...]) -> tuple[bytes, dict[str, str]]:
+    """The digest of a token and what is said of its holder."""
+    if not isinstance(entry, dict) or not entry.keys() <= {"token", "token_sha256", *names}:
+        raise ValueError(f"entry {number}: write token (or token_sha256), {' and '.join(names)}, nothing else.")
     if not all(isinstance(value, str) and value for value in entry.values()):
         raise ValueError(f"entry {number}: every value is a text; put numbers in quotes.")
-    if not {"name", "organization"} <= entry.keys() or ("token" in entry) == ("token_sha256" in entry):
-        raise ValueError(f"entry {number}: name, organization and exactly one of token and token_sha256 are needed.")
+    if not entry.keys() >= set(names) or ("token" in entry) == ("token_sha256" in entry):
+        needed = f"{', '.join(names)} and exactly one of token and token_sha256 are needed."
+        raise ValueError(f"entry {number}: {needed}")
     if len(entry.get("token", "x" * _SHORTEST_TOKEN)) < _SHORTEST_TOKEN:
         raise ValueError(
             f"entry {number}: a token has at least {_SHORTEST_TOKEN} characters; make one: {HOW_TO_MAKE_ONE}"
@@ -205,7 +249,7 @@ def _read_token(entry: object, number: int) -> Token:
     digest = entry.get("token_sha256") or sha256(entry["token"].encode()).hexdigest()
     if not _DIGEST.fullmatch(digest):
         raise ValueError(f"entry {number}: token_sha256 is 64 hexadecimal digits in lower case.")
-    return Token(bytes.fromhex(digest), Caller(entry["name"], entry["organization"]))
+    return bytes.fromhex(digest), entry
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -219,6 +263,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sandbox", "PLACET_SANDBOX", _flag, "no tokens, one fixed caller, synthetic data, loopback only"),
     Setting("tokens_file", "PLACET_TOKENS_FILE", _tokens_file, "YAML or JSON list of {token, name, organization}"),
     Setting("tokens_inline", "PLACET_TOKENS", _tokens_inline, "the same list as JSON in the variable itself"),
+    Setting("staff_tokens_file", "PLACET_STAFF_TOKENS_FILE", _staff_tokens_file, "YAML or JSON list of {token, name}"),
+    Setting("staff_tokens_inline", "PLACET_STAFF_TOKENS", _staff_tokens_inline, "the same list as JSON in the variable"),
+    Setting("clock", "PLACET_CLOCK", _flag, "placet clock moves the sandbox's time"),
     Setting("base_url", "PLACET_BASE_URL", _base_url, "public base of the API when a proxy stands before it"),
     Setting("trusted_hosts", "PLACET_TRUSTED_HOSTS", _hosts, "host names that are answered, with commas between"),
     Setting("resend_window", "PLACET_RESEND_WINDOW", _seconds, "seconds in which the same bytes are a lost answer"),
@@ -251,6 +298,12 @@ def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
 def _contradictions(settings: Settings) -> Iterator[str]:
     if len({token.digest for token in settings.tokens}) < len(settings.tokens):
         yield "PLACET_TOKENS, PLACET_TOKENS_FILE: the same token is in both; give each caller its own."
+    if len({token.digest for token in settings.staff_tokens}) < len(settings.staff_tokens):
+        yield "PLACET_STAFF_TOKENS, PLACET_STAFF_TOKENS_FILE: the same token is in both; give each person their own."
+    if {token.digest for token in settings.tokens} & {token.digest for token in settings.staff_tokens}:
+        yield "PLACET_TOKENS, PLACET_STAFF_TOKENS: a caller's token is no staff token; give each its own."
+    if settings.clock and not settings.sandbox:
+        yield "--clock, PLACET_CLOCK: time moves in the sandbox only; add --sandbox, or leave it out."
     if settings.loopback:
         return
     if settings.sandbox:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from server.authorization.determination import Authorized, LineDetermination, Reason, ReviewAction
-from server.authorization.record import Authorization, Event, LineOnRecord, issued_on
+from server.authorization.record import Authorization, Event, LineOnRecord, issued_on, timed
 from server.authorization.request import Code, Period, Quantity
 from server.authorization.review import approved_period
 
@@ -25,9 +25,12 @@ class Verdict(StrEnum):
 class Decision:
     """A reviewer's decision in code and words (PF-20).
 
-    units   what is authorized, for a modification
-    code    coded reason (X12 886); a denial needs it
-    words   the reason in words the member can understand; a denial needs them
+    units      what is authorized instead, for a modification; so are
+    period     first and last day, an open side as it would be approved, and
+    place      the place of service
+    code       coded reason (X12 886); a denial needs it
+    criterion  what was not met
+    words      the reason in words the member can understand; a denial needs them
     """
 
     verdict: Verdict
@@ -35,28 +38,33 @@ class Decision:
     units: Decimal | None = None
     code: Code | None = None
     words: str = ""
-
-
-_ACTIONS = {
-    Verdict.APPROVE: ReviewAction.CERTIFIED,
-    Verdict.DENY: ReviewAction.NOT_CERTIFIED,
-    Verdict.MODIFY: ReviewAction.MODIFIED,
-}
+    criterion: str = ""
+    period: Period | None = None
+    place: Code | None = None
 
 
 class NotDecidable(Exception):
     """The decision can't be made; the message says why and what would do."""
 
 
+class NoSuchLine(NotDecidable):
+    """The authorization has no such line."""
+
+
+class NotPended(NotDecidable):
+    """The line, or the whole request, waits for no decision."""
+
+
 def decide(authorization: Authorization, decision: Decision, *, line: int | None, at: datetime) -> Authorization:
     """The authorization with a person's decision on the pended line `line`, or on all pended lines (None).
 
-    An approval lasts as long as the rules say that the line was reviewed by. Numbers stay as they are (PF-1).
+    An approval lasts as long as the rules say that the line was reviewed by. Numbers stay as they are (PF-1), and so
+    does the trace of what the rules found.
 
     Raises:
         NotDecidable: there is no such line, it is not pended, or the decision lacks what it needs.
     """
-    chosen = _pended_lines(authorization, line)
+    chosen = pended_lines(authorization, line)
     lines, events = [], []
     for each in authorization.lines:
         if each.sequence not in chosen:
@@ -67,64 +75,109 @@ def decide(authorization: Authorization, decision: Decision, *, line: int | None
         note = decided.reasons[0].words if decided.reasons else decision.words
         before = each.determination.action
         events.append(Event(at, decision.by, "decided", each.sequence, before, decided.action, note))
-    return replace(
+    return changed_by_staff(authorization, tuple(lines), *events)
+
+
+def changed_by_staff(authorization: Authorization, lines: tuple[LineOnRecord, ...], *events: Event) -> Authorization:
+    """The next version of the authorization, with these lines, after these events of one moment."""
+    changed = replace(
         authorization,
         version=authorization.version + 1,
-        lines=tuple(lines),
-        changed=at,
+        lines=lines,
+        changed=events[0].at,
         history=(*authorization.history, *events),
     )
+    return timed(changed)
 
 
-def _pended_lines(authorization: Authorization, line: int | None) -> set[int]:
+def pended_lines(authorization: Authorization, line: int | None) -> set[int]:
+    """The sequence of the line, which is pended; of all pended ones for None.
+
+    Raises:
+        NoSuchLine, NotPended: there is none.
+    """
     pended = {each.sequence for each in authorization.lines if each.determination.action is ReviewAction.PENDED}
     if line is None:
         if not pended:
-            raise NotDecidable("No line of this authorization is pended; every line has its decision.")
+            raise NotPended("No line of this authorization is pended; every line has its decision.")
         return pended
-    if line not in {each.sequence for each in authorization.lines}:
-        sequences = ", ".join(str(each.sequence) for each in authorization.lines)
-        raise NotDecidable(f"There is no line {line}; the lines are {sequences}.")
+    found = line_of(authorization, line)
     if line not in pended:
-        status = next(each.determination.action.status for each in authorization.lines if each.sequence == line)
-        raise NotDecidable(f"Line {line} is {status}, not pended; only pended lines can be decided.")
+        status = found.determination.action.status
+        raise NotPended(f"Line {line} is {status}, not pended; only pended lines can be decided.")
     return {line}
 
 
+def line_of(authorization: Authorization, line: int) -> LineOnRecord:
+    """The line with this sequence.
+
+    Raises:
+        NoSuchLine: there is none.
+    """
+    found = next((each for each in authorization.lines if each.sequence == line), None)
+    if found is None:
+        sequences = ", ".join(str(each.sequence) for each in authorization.lines) or "none"
+        raise NoSuchLine(f"There is no line {line}; the lines are {sequences}.")
+    return found
+
+
 def _decided(line: LineOnRecord, decision: Decision, period: Period) -> LineDetermination:
+    had = line.determination
     decided = LineDetermination(
         line.sequence,
         _ACTIONS[decision.verdict],
-        days=line.determination.days,
-        topic=line.determination.topic,
+        form=had.form,
+        delegate=had.delegate,
+        trace=had.trace,
+        nudges=had.nudges,
+        days=had.days,
+        topic=had.topic,
         human=True,
     )
     if decision.verdict is Verdict.APPROVE:
         return replace(decided, authorized=Authorized(line.asked.quantity, period))
     if decision.verdict is Verdict.DENY:
         return replace(decided, reasons=(_denial_reason(decision),))
-    units = _reduced(line, decision)
-    return replace(decided, reasons=(_reduction_reason(line, decision),), authorized=Authorized(units, period))
+    authorized = _modified(line, decision, period)
+    return replace(decided, reasons=(_modification_reason(line, decision),), authorized=authorized)
+
+
+_ACTIONS = {
+    Verdict.APPROVE: ReviewAction.CERTIFIED,
+    Verdict.DENY: ReviewAction.NOT_CERTIFIED,
+    Verdict.MODIFY: ReviewAction.MODIFIED,
+}
 
 
 def _denial_reason(decision: Decision) -> Reason:
     if decision.code is None or not decision.words.strip():
         raise NotDecidable("A denial needs both a coded reason and a note in words that the member can understand.")
-    return Reason(decision.code, decision.words)
+    return Reason(decision.code, decision.words, decision.criterion)
 
 
-def _reduction_reason(line: LineOnRecord, decision: Decision) -> Reason:
+def _modification_reason(line: LineOnRecord, decision: Decision) -> Reason:
     """The reviewer's reason; what they leave out is what the line was pended for."""
     pended_for = line.determination.reasons[0]
-    words = decision.words.strip() or f"After review {decision.units} of the units asked for are authorized."
-    return Reason(decision.code or pended_for.code, words)
+    units = f"{decision.units} of the units asked for are" if decision.units is not None else "another time or place is"
+    words = decision.words.strip() or f"After review {units} authorized."
+    return Reason(decision.code or pended_for.code, words, decision.criterion)
 
 
-def _reduced(line: LineOnRecord, decision: Decision) -> Quantity:
+def _modified(line: LineOnRecord, decision: Decision, period: Period) -> Authorized:
+    """What is authorized instead of what was asked (PF-21)."""
+    wanted = decision.period or Period()
+    if decision.units is None and wanted == Period() and decision.place is None:
+        raise NotDecidable("A modification needs the number of units, the dates or the place that are authorized.")
+    start, end = wanted.start or period.start, wanted.end or period.end
+    if start and end and end < start:
+        raise NotDecidable(f"The authorized period ends on {end}, before it starts on {start}.")
+    quantity = line.asked.quantity if decision.units is None else _reduced(line, decision.units)
+    return Authorized(quantity, Period(start, end), place=decision.place)
+
+
+def _reduced(line: LineOnRecord, units: Decimal) -> Quantity:
     asked = line.asked.quantity
-    if decision.units is None:
-        raise NotDecidable("A modification needs the number of units that are authorized.")
-    if decision.units <= 0 or (asked is not None and decision.units >= asked.value):
+    if not units.is_finite() or units <= 0 or (asked is not None and units >= asked.value):
         limit = f"more than 0 and less than the {asked.value} asked for" if asked is not None else "more than 0"
         raise NotDecidable(f"The units of a modification are {limit}; to give all that was asked for, approve.")
-    return Quantity(decision.units, asked.unit if asked else "", asked.system if asked else "")
+    return Quantity(units, asked.unit if asked else "", asked.system if asked else "")

@@ -35,10 +35,14 @@ class WaitsFor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: a coded reason (X12 886) and words that a member can understand (PF-20)."""
+    """Why: a coded reason (X12 886) and words that a member can understand (PF-20).
+
+    criterion  what was not met, where a person decided: the id of a criterion, or a guideline and its section
+    """
 
     code: Code
     words: str
+    criterion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class LineDetermination:
     trace       every criterion as it was judged
     nudges      proposals made, and what became of them
     ways        for a pended line the sets of facts any of which would certify it, shortest first
-    human       True when a person decided
+    human       True when a person decided, or asked for more than the rules did
     """
 
     sequence: int

@@ -211,10 +211,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A plan and the topics in force for it: all that a review needs to know."""
+    """A plan and the topics in force for it: all that a review needs to know.
+
+    content  fingerprint of the plans and topics they are from: with it the review can be made again
+    """
 
     plan: Plan
     topics: tuple[Topic, ...] = field(default=())
+    content: str = ""
 
     def topic_for(self, line: ServiceLine) -> Topic | None:
         """The topic of the line's most specific service, or None where no topic covers that service.

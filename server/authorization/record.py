@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from server.authorization.clocks import due
+from server.authorization.clocks import Clock, Terms, clock
 from server.authorization.determination import (
     Determination,
     LineDetermination,
     Rejection,
     ReviewAction,
+    WaitsFor,
 )
 from server.authorization.history import NOTHING_ON_RECORD, History, PriorLine
 from server.authorization.request import AuthorizationRequest, Period, ServiceLine
@@ -23,6 +24,7 @@ class LineOnRecord:
 
     issued    the day the present certification was given, None while there is none
     reviewed  version of the authorization in which the rules last decided the line
+    assigned  who of the payer works on it, "" for nobody in particular
     """
 
     asked: ServiceLine
@@ -30,6 +32,7 @@ class LineOnRecord:
     determination: LineDetermination
     issued: date | None = None
     reviewed: int = 1
+    assigned: str = ""
 
     @property
     def sequence(self) -> int:
@@ -39,7 +42,10 @@ class LineOnRecord:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to the record: when, by whom, to which line (None = all), from and to which action."""
+    """Something that happened to the record: when, by whom, to which line (None = all), from and to which action.
+
+    waits_for  what a line that is pended now waits for: what the clock is read from
+    """
 
     at: datetime
     by: str
@@ -48,6 +54,7 @@ class Event:
     before: ReviewAction | None = None
     after: ReviewAction | None = None
     note: str = ""
+    waits_for: WaitsFor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class Authorization:
 
     request     the latest request; its lines may be fewer than those on record
     rejections  why it could not be reviewed; such a record has no lines
+    due         by when every line is decided, as of the last change; a clock that stands still moves it on
+    terms       what the plan promised about that
     """
 
     id: str
@@ -82,6 +91,11 @@ class Authorization:
     history: tuple[Event, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     reviews: tuple[Reviewed, ...] = ()
+    terms: Terms = Terms()
+
+    def clock_at(self, now: datetime) -> Clock:
+        """The decision clock as it stands at a moment (PF-22)."""
+        return clock(self.created, self.history, self.terms, now)
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -122,8 +136,12 @@ def open_authorization(
     by: str,
     at: datetime,
     reviewed: Reviewed | None = None,
+    terms: Terms | None = None,
 ) -> Authorization:
-    """A new authorization: every line gets its number now, also a pended or denied one (PF-1)."""
+    """A new authorization: every line gets its number now, also a pended or denied one (PF-1).
+
+    `terms` are the plan's; where none are given those of PF-22 hold.
+    """
     decided = {each.sequence: each for each in determination.lines}
     lines = tuple(
         LineOnRecord(asked, new_number(), decided[asked.sequence], issued_on(decided[asked.sequence], at))
@@ -131,10 +149,19 @@ def open_authorization(
         if asked.sequence in decided
     )
     events = tuple(
-        Event(at, by, "filed", line.sequence, None, line.determination.action, line.determination.topic)
+        Event(
+            at,
+            by,
+            "filed",
+            line.sequence,
+            None,
+            line.determination.action,
+            line.determination.topic,
+            line.determination.waits_for,
+        )
         for line in lines
     )
-    return Authorization(
+    opened = Authorization(
         id=authorization_id,
         version=1,
         plan=determination.plan,
@@ -142,11 +169,18 @@ def open_authorization(
         lines=lines,
         created=at,
         changed=at,
-        due=due(at, expedited=request.expedited),
+        due=at,
         history=events or (Event(at, by, "rejected", note=", ".join(each.code for each in determination.rejections)),),
         rejections=determination.rejections,
         reviews=(reviewed,) if reviewed else (),
+        terms=terms or Terms(72 if request.expedited else 7 * 24),
     )
+    return timed(opened)
+
+
+def timed(changed: Authorization) -> Authorization:
+    """The authorization with its due date as its history has it now."""
+    return replace(changed, due=changed.clock_at(changed.changed).due)
 
 
 def prior_lines(authorization: Authorization) -> tuple[PriorLine, ...]:

@@ -160,7 +160,8 @@ def _waiting_for_information(
     ways: list[tuple[str, ...]] = [documents]
     for found in evaluations:
         if found.result is Result.UNKNOWN:
-            ways = sorted({tuple(dict.fromkeys((*way, *more))) for way in ways for more in found.missing}, key=len)[:5]
+            longer = dict.fromkeys(tuple(dict.fromkeys((*way, *more))) for way in ways for more in found.missing)
+            ways = sorted(longer, key=len)[:5]
     unanswered = [name.removeprefix(ANSWER) for name in ways[0] if name.startswith(ANSWER)]
     missing = (*missing, *_documents_of_criteria(held.topic, evaluations, ways[0], set(documents)))
     return replace(

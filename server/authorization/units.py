@@ -25,6 +25,8 @@ _NAMES = {
     "points": "point",
     "{score}": "point",
     "percent": "%",
+    "mm[Hg]": "mmHg",
+    "mmhg": "mmHg",
     "[in_i]": "in",
     "[lb_av]": "lb",
     "[degF]": "degF",

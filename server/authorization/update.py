@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from server.authorization.clocks import Terms
 from server.authorization.determination import Determination, LineDetermination, ReviewAction
-from server.authorization.record import Authorization, Event, LineOnRecord, Reviewed, issued_on
+from server.authorization.record import Authorization, Event, LineOnRecord, Reviewed, issued_on, timed
 from server.authorization.request import AuthorizationRequest, ServiceLine
 
 
@@ -20,12 +21,14 @@ def update(
     by: str,
     at: datetime,
     reviewed: Reviewed | None = None,
+    terms: Terms | None = None,
 ) -> Authorization:
     """The authorization after an update: lines added, changed, withdrawn (PF-34, PAS spec-69 to spec-71).
 
     `determination` is for the whole new request; it counts for the lines that are new or changed, and for pended ones
     when there is new information. All others keep what was decided. Numbers stay (PF-1); lines that the update does
-    not name stay as they are, unless the whole request is withdrawn.
+    not name stay as they are, unless the whole request is withdrawn. `terms` hold for the clock that starts with it; a
+    clock that runs keeps its own.
     """
     informed = _information(request) != _information(authorization.request)
     decided = {each.sequence: each for each in determination.lines}
@@ -38,17 +41,18 @@ def update(
             lines.append(known)
             continue
         number = known.number if known else new_number()
-        lines.append(LineOnRecord(asked, number, now, issued_on(now, at), authorization.version + 1))
+        assigned = known.assigned if known else ""
+        lines.append(LineOnRecord(asked, number, now, issued_on(now, at), authorization.version + 1, assigned))
         what = "cancelled" if now.action is ReviewAction.CANCELLED else "changed" if known else "added"
         was = known.determination.action if known else None
-        events.append(Event(at, by, what, asked.sequence, was, now.action, now.topic))
+        events.append(Event(at, by, what, asked.sequence, was, now.action, now.topic, now.waits_for))
     for known in before.values():
         withdrawn = LineDetermination(known.sequence, ReviewAction.CANCELLED)
         lines.append(replace(known, determination=withdrawn, issued=None) if request.cancels else known)
         if request.cancels:
             was = known.determination.action
             events.append(Event(at, by, "cancelled", known.sequence, was, ReviewAction.CANCELLED))
-    return replace(
+    updated = replace(
         authorization,
         version=authorization.version + 1,
         request=request,
@@ -56,7 +60,9 @@ def update(
         changed=at,
         history=(*authorization.history, *(events or [Event(at, by, "updated")])),
         reviews=(*authorization.reviews, *((reviewed,) if reviewed else ())),
+        terms=authorization.terms if authorization.is_pended or terms is None else terms,
     )
+    return timed(updated)
 
 
 def _is_reviewed_again(known: LineOnRecord, asked: ServiceLine, now: LineDetermination, informed: bool) -> bool:

@@ -12,6 +12,7 @@ from mappers.pas.read import read_request
 from mappers.pas.write import write_response
 from mappers.wire import to_bytes
 from profiles import Issue, issues_in
+from server.authorization.clocks import terms_of
 from server.authorization.determination import Determination
 from server.authorization.limits import rejected_update
 from server.authorization.numbers import new_number
@@ -87,7 +88,8 @@ def _authorization(
     history = payer.authorizations.history(request.member, besides=prior.id if prior else "")
     rules = payer.rules_for(request, on)
     determination = review(request, rules, on, history)
-    reviewed = Reviewed(prior.version + 1 if prior else 1, on, payer.content(), history)
+    reviewed = Reviewed(prior.version + 1 if prior else 1, on, rules.content, history)
+    terms = terms_of(rules.plan, expedited=request.expedited)
     number = new_number if numbered else str
     by = call.caller.name
     if prior is None or prior.is_denied or determination.rejections:
@@ -101,9 +103,13 @@ def _authorization(
             by=by,
             at=at,
             reviewed=reviewed,
+            terms=terms,
         )
         return _noted(new, unknown_prior=bool(request.prior) and prior is None), False
-    return update(prior, request, determination, new_number=number, by=by, at=at, reviewed=reviewed), True
+    updated = update(
+        prior, request, determination, new_number=number, by=by, at=at, reviewed=reviewed, terms=terms
+    )
+    return updated, True
 
 
 def _noted(authorization: Authorization, *, unknown_prior: bool) -> Authorization:

@@ -20,9 +20,9 @@ from server.payer import Caller, Counts, Exchange, Filed, NumberTaken, Staff
 from server.stores import raw
 from server.stores.connection import connect, insert, once_more, store_answers
 from server.stores.documents import Row, ensure_indexes
-from server.stores.domain import claim_token, member_tokens, record_id, tallied, unpacked
+from server.stores.domain import claim_token, member_tokens, queue_of, record_id, tallied, unpacked
 from server.stores.filing import Change, Filing, new_change, new_filing, new_update
-from server.stores.filters import at_version, by_id, found_by, key, key_marked, lit, marked, of_tenant
+from server.stores.filters import at_version, by_id, found_by, key, key_marked, lit, marked, of_tenant, queued
 from server.stores.keys import (
     PATIENCE,
     ResendKeys,
@@ -122,8 +122,22 @@ class MongoAuthorizations:
         return Exchange(request, self._current_answer(document), tuple(first["issues"]))
 
     @store_answers()
-    def change(self, who: Caller | Staff, changed: Authorization, answer: bytes) -> None:
-        """Put a changed authorization (its version one higher) and its new answer on record.
+    def request(self, who: Caller | Staff, authorization_id: str, version: int) -> bytes | None:
+        """The request that made this version of the authorization, byte for byte, or None."""
+        document = self._visible(who, record_id(self._tenant, authorization_id))
+        made = f"{document['_id']}:request:{version}:" if document else ""
+        found = next((_id for _id in document["requests"] if _id.startswith(made)), None) if document else None
+        return None if found is None else raw.read(self._raw, self._tenant, found)[0]
+
+    @store_answers()
+    def pended(self, due_before: datetime) -> list[Authorization]:
+        """Every authorization with a pended line whose due date on record lies before the moment, soonest first."""
+        found = self._records.find(queued(queue_of(self._tenant, pended=True), due_before))
+        return [unpacked(document) for document in sorted(found, key=lambda each: each["due"])]
+
+    @store_answers()
+    def change(self, who: Caller | Staff, changed: Authorization, answer: bytes | None) -> None:
+        """Put a changed authorization (its version one higher) and its new answer on record; None: the answer stays.
 
         Raises:
             Conflict: the record's version is not the one the change was made from, or there is no such record.

@@ -71,6 +71,8 @@ class AuthorizationDocument(Document):
     created = DateTimeField(required=True)
     changed = DateTimeField(required=True)
     due = DateTimeField(required=True)
+    queue = StringField(required=True)
+    """``TENANT|pended`` while a line is, then ``TENANT|settled``: one word, so that an index can carry it with `due`."""
     day = StringField(required=True, regex=r"\d{4}-\d\d-\d\d")
     """The day it was filed (UTC): worklists are bounded by it."""
     search = ListField(StringField(), required=True)
@@ -83,14 +85,14 @@ class AuthorizationDocument(Document):
     answers = ListField(StringField(), required=True)
     """`_id`s of the answers in fhir_raw; the last one is the current one."""
     events = ListField(DictField())
-    """What happened and nobody was told yet."""
+    """The notices that nobody was told yet: kind, line, at, version (`server.authorization.notices`)."""
     record = BinaryField(required=True)
 
     meta: ClassVar = {
         "collection": "authorization",
         "auto_create_index": False,
         "strict": False,
-        "indexes": [{"fields": ["tenant", "tally"]}, {"fields": ["search", "day"]}],
+        "indexes": [{"fields": ["tenant", "tally"]}, {"fields": ["search", "day"]}, {"fields": ["queue", "due"]}],
     }
 
 

@@ -70,9 +70,15 @@ def search_tokens(tenant: str, organization: str, authorization: Authorization) 
     return list(dict.fromkeys([*numbers, *traces, *claims, *member_tokens(tenant, request.member)]))
 
 
-def current_fields(authorization: Authorization, exchanges: int) -> Row:
+def queue_of(tenant: str, *, pended: bool) -> str:
+    """The worklist that an authorization stands in."""
+    return f"{lit(tenant)}|{'pended' if pended else 'settled'}"
+
+
+def current_fields(tenant: str, authorization: Authorization, exchanges: int) -> Row:
     """The fields that every change writes anew."""
     return {
+        "queue": queue_of(tenant, pended=authorization.is_pended),
         "version": authorization.version,
         "statuses": list(authorization.statuses),
         "tally": tally(authorization.statuses, exchanges),

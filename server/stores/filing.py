@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from server.authorization.notices import notices
 from server.authorization.record import Authorization
 from server.payer import Exchange
 from server.stores import raw
 from server.stores.documents import Row, Write
-from server.stores.domain import current_fields, number_token, record_id, search_tokens
+from server.stores.domain import current_fields, number_token, record_id, search_tokens, unpacked
 from server.stores.filters import lit
 from server.stores.keys import announcing_key, number_keys, resend_value
 
@@ -55,19 +56,21 @@ def new_filing(
         "requests": [request[0]["_id"]],
         "answers": [answer[0]["_id"]],
         "events": [],
-        **current_fields(authorization, exchanges=1),
+        **current_fields(tenant, authorization, exchanges=1),
     }
     claim = announcing_key(write, "resend", resend_value(organization, exchange.request), raws, numbers)
     return Filing(write, claim, raws, numbers, document)
 
 
-def new_change(tenant: str, changed: Authorization, answer: bytes, before: Row) -> Change:
-    """What makes the record `changed`; `before` is its document, whose search tokens stay."""
+def new_change(tenant: str, changed: Authorization, answer: bytes | None, before: Row) -> Change:
+    """What makes the record `changed`; `before` is its document, whose search tokens stay. No answer: it stays too."""
     write = Write(tenant, record_id(tenant, changed.id), changed.changed)
-    raws = raw.documents(write, "answer", changed.version, answer)
+    raws = [] if answer is None else raw.documents(write, "answer", changed.version, answer)
     update, numbers = _updating(write, changed, before, exchanges=len(before["requests"]))
-    update["$push"] = {"answers": raws[0]["_id"]}
-    return Change(write, announcing_key(write, "change", raws[0]["_id"], raws, numbers), raws, numbers, update)
+    if raws:
+        update.setdefault("$push", {})["answers"] = raws[0]["_id"]
+    value = f"{write.owner}:{changed.version}:{write.mark}"
+    return Change(write, announcing_key(write, "change", value, raws, numbers), raws, numbers, update)
 
 
 def new_update(tenant: str, changed: Authorization, exchange: Exchange, before: Row, at: datetime) -> Change:
@@ -78,16 +81,17 @@ def new_update(tenant: str, changed: Authorization, exchange: Exchange, before: 
     raws = [*request, *answer]
     update, numbers = _updating(write, changed, before, exchanges=len(before["requests"]) + 1)
     update["$set"]["request"] = request[0]["_id"]
-    update["$push"] = {"answers": answer[0]["_id"], "requests": request[0]["_id"]}
+    update.setdefault("$push", {}).update({"answers": answer[0]["_id"], "requests": request[0]["_id"]})
     value = resend_value(before["organization"], exchange.request)
     claim = announcing_key(write, "resend", value, raws, numbers)
     return Change(write, claim, raws, numbers, update)
 
 
 def _updating(write: Write, changed: Authorization, before: Row, *, exchanges: int) -> tuple[Row, list[Row]]:
-    """The fields of the document that change, and the keys of the numbers that are new."""
+    """The fields of the document that change, its notices among them, and the keys of the numbers that are new."""
     known = before["search"]
     tokens = [each for each in search_tokens(write.tenant, before["organization"], changed) if each not in known]
     numbers = number_keys(write, [each for each in changed.numbers if number_token(each) in tokens])
-    fields = {"mark": write.mark, "search": [*known, *tokens], **current_fields(changed, exchanges)}
-    return {"$set": fields}, numbers
+    fields = {"mark": write.mark, "search": [*known, *tokens], **current_fields(write.tenant, changed, exchanges)}
+    due = [asdict(notice) for notice in notices(unpacked(before), changed)]
+    return {"$set": fields, **({"$push": {"events": {"$each": due}}} if due else {})}, numbers

@@ -60,6 +60,11 @@ def found_by(token: str, since: str) -> Filter:
     return {"search": lit(token), "day": {"$gte": lit(since)}}
 
 
+def queued(queue: str, before: datetime) -> Filter:
+    """The authorizations of a worklist that are due before a moment."""
+    return {"queue": lit(queue), "due": {"$lt": before}}
+
+
 def key(_id: str) -> Filter:
     """One unique key."""
     return {"_id": lit(_id)}

@@ -44,6 +44,8 @@ def documents(write: Write, kind: str, n: int, body: bytes, issues: Sequence[dic
 
 def write(collection: Collection[Row], rows: Sequence[Row]) -> None:
     """Put them there. Their `_id`s carry the mark of their write: one that is there already is the same."""
+    if not rows:
+        return
     try:
         once_more(lambda: collection.insert_many(rows, ordered=False))
     except BulkWriteError as error:

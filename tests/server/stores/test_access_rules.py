@@ -68,6 +68,8 @@ def everything_is_done_once(database: Store) -> None:
     store.get(NORTH, authorization.id)
     store.by_number(NORTH, authorization.numbers[0])
     store.exchange(STAFF, authorization.id)
+    store.request(STAFF, authorization.id, 1)
+    store.pended(LATER)
     store.by_claim(NORTH, [authorization.request.claim_url])
     store.history(authorization.request.member)
     store.update(NORTH, replace(an_authorization(id=authorization.id), version=2), an_exchange(), NOW)
@@ -167,6 +169,7 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "before": a_moment,
     "token": lambda draw: draw.choice(WORDS),
     "since": lambda draw: draw.choice(DAYS),
+    "queue": lambda draw: draw.choice(["payer|pended", "payer|settled", "payer", "pay|pended"]),
 }
 """What to ask for, by the names of the parameters in `filters`."""
 
@@ -209,6 +212,8 @@ def a_document(draw: random.Random) -> dict[str, Any]:
         "tally": draw.choice(TALLIES),
         "search": draw.sample(WORDS, draw.randint(0, 5)),
         "day": draw.choice(DAYS),
+        "queue": GIVEN["queue"](draw),
+        "due": a_moment(draw),
         "touched": 0,
     }
 

@@ -293,7 +293,12 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
 def test_indexes_are_made_once_by_however_many_processes(store_uri: str, database: Store) -> None:
     with connected(store_uri, database.name) as other, ThreadPoolExecutor(4) as pool:
         list(pool.map(ensure_indexes, [database, other] * 4))
-    assert set(database["authorization"].index_information()) == {"_id_", "tenant_1_tally_1", "search_1_day_1"}
+    assert set(database["authorization"].index_information()) == {
+        "_id_",
+        "tenant_1_tally_1",
+        "search_1_day_1",
+        "queue_1_due_1",
+    }
     assert set(database["unique_key"].index_information()) == {"_id_", "tenant_1_kind_1_at_1"}
 
 
