@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from mappers.fhir import objects, text_in
+from mappers.fhir import object_in, objects, text_in
 from mappers.operation_outcome import operation_outcome
 from profiles import Issue, issues_in, profile_of
+from profiles.notation import CORE
 from profiles.profile_set import VERSIONS, profile_set
 from server.errors import NotReadable, NotSupported, refusal
-from server.operations.catalogue import Handler, Operation
+from server.operations.catalogue import Operation
 from server.payer import Call, Payer
 
 Json = dict[str, Any]
 
-DEFINITION = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 CURRENT = "2.2.1"
 _PARAMETERS = {"resource", "profile", "mode"}
 _MODES = {"", "create", "update"}
@@ -25,13 +25,14 @@ _RULE = "R4 Resource-validate"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be checked: the resource, and the profile that was asked for ("" = none)."""
+    """What is to be checked, and what it should be: the profile that was asked for, the type in the path ("" = any)."""
 
     resource: Json
     profile: str
+    kind: str
 
 
-def validate(call: Call, _payer: Payer) -> Json:
+def validate(call: Call, _payer: Payer, kind: str = "") -> Json:
     """Every problem of the resource in the body, or in parameter `resource` of a Parameters body.
 
     Held to parameter `profile`, else to the profile it declares, else to the one its kind and content suggest. The
@@ -41,35 +42,23 @@ def validate(call: Call, _payer: Payer) -> Json:
         NotReadable: Parameters that bring no resource, or a mode that R4 does not know.
         NotSupported: mode delete or profile, which are about stored resources.
     """
-    return operation_outcome(_told(_question(call)))
+    return operation_outcome(_told(_question(call, kind)))
 
 
-def _of_type(kind: str) -> Handler:
-    """Validate at [base]/[kind]: another type than that is one more problem."""
-
-    def validate_type(call: Call, _payer: Payer) -> Json:
-        question = _question(call)
-        if question.resource["resourceType"] == kind:
-            return operation_outcome(_told(question))
-        return operation_outcome(issues_in(question.resource, "http://hl7.org/fhir/StructureDefinition/" + kind))
-
-    return validate_type
-
-
-def _question(call: Call) -> Question:
+def _question(call: Call, kind: str) -> Question:
     body, profile, mode = call.resource, call.query.get("profile", ""), call.query.get("mode", "")
     given = {text_in(each, "name"): each for each in objects(body, "parameter")}
-    if body["resourceType"] == "Parameters" and given.keys() <= _PARAMETERS and not body.get("meta"):
+    if body["resourceType"] == "Parameters" and given and given.keys() <= _PARAMETERS:
         profile = _text(given.get("profile", {})) or profile
         mode = _text(given.get("mode", {})) or mode
-        body = given.get("resource", {}).get("resource")
-        if not isinstance(body, dict) or not isinstance(body.get("resourceType"), str):
+        body = object_in(given.get("resource", {}), "resource")
+        if not text_in(body, "resourceType"):
             raise _refused(NotReadable, "required", "The parameter resource is missing.", _BRING_ONE)
     if mode in ("delete", "profile"):
         raise _refused(NotSupported, "not-supported", f"Mode {mode} is about stored resources.", "Leave mode out.")
     if mode not in _MODES:
         raise _refused(NotReadable, "code-invalid", "There is no such mode.", "Leave mode out, or write create.")
-    return Question(body, profile)
+    return Question(body, profile, kind)
 
 
 _BRING_ONE = 'Send the resource itself, or Parameters with {"name": "resource", "resource": {...}}.'
@@ -77,7 +66,8 @@ _BRING_ONE = 'Send the resource itself, or Parameters with {"name": "resource", 
 
 def _text(parameter: Json) -> str:
     """The value of a parameter, whichever of the types of text it was sent as."""
-    return next((text for name in ("valueUri", "valueCanonical", "valueCode") if (text := text_in(parameter, name))), "")
+    values = (text_in(parameter, name) for name in ("valueUri", "valueCanonical", "valueCode"))
+    return next(filter(None, values), "")
 
 
 def _refused(kind: type[NotReadable | NotSupported], code: str, message: str, repair: str) -> Exception:
@@ -85,14 +75,16 @@ def _refused(kind: type[NotReadable | NotSupported], code: str, message: str, re
 
 
 def _told(question: Question) -> list[Issue]:
-    """The issues and, last, what the resource was held to."""
+    """The issues, errors first, and last what the resource was held to."""
     resource, profile = question.resource, question.profile
+    if question.kind not in ("", resource["resourceType"]):
+        return issues_in(resource, CORE + question.kind)
     version = _version(profile)
     unknown: list[Issue] = []
     if profile and not profile_set(version).tables.holds(profile):
         unknown, profile = [_unknown_profile()], ""
+    found = unknown + issues_in(resource, profile or None, version=version)
     held_to = profile or profile_of(resource, version)
-    found = unknown + issues_in(resource, held_to if profile else None, version=version)
     return [*sorted(found, key=lambda issue: not issue.refuses), _held_to(held_to, version, ok=not found)]
 
 
@@ -111,19 +103,18 @@ def _held_to(profile: str, version: str, *, ok: bool) -> Issue:
     return Issue("information", "informational", "", f"All OK. {words}" if ok else words, "")
 
 
-def _operation(resource: str, handler: Callable[[Call, Payer], Json]) -> Operation:
+def operations() -> tuple[Operation, ...]:
+    """$validate on the whole system and on every resource type that there are constraint tables for."""
+    return tuple(_operation(kind) for kind in ("", *sorted(profile_set(CURRENT).resource_types)))
+
+
+def _operation(kind: str) -> Operation:
     return Operation(
         name="$validate",
         kind="operation",
-        resource=resource,
-        definition=DEFINITION,
-        handler=handler,
+        resource=kind,
+        definition="http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        handler=partial(validate, kind=kind),
         summary="Check a resource, or the one in Parameters, against a profile; every problem is told, nothing stored.",
         body_limit=40 * 1024 * 1024,
     )
-
-
-def operations() -> tuple[Operation, ...]:
-    """$validate on the whole system and on every resource type that there are constraint tables for."""
-    types = sorted(profile_set(CURRENT).resource_types)
-    return (_operation("", validate), *(_operation(kind, _of_type(kind)) for kind in types))
