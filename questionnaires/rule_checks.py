@@ -72,7 +72,7 @@ def criteria_are_looked_at(files: ContentFiles) -> Iterator[Problem]:
     """Criteria and proposals stand where the review looks at them."""
     for rule in files.rules:
         review = rule.values["review"]
-        if review is ReviewPath.CRITERIA and "criteria" not in rule.values:
+        if review is ReviewPath.CRITERIA and not any(rule.held("criteria")):
             what = f"plan {rule.plan}: review 'criteria' without criteria"
             yield rule.written.error(rule.place("review"), what, "add criteria:, or write review: certify")
         for name, paths in _LOOKED_AT.items():

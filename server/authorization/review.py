@@ -132,7 +132,8 @@ def _advice(criteria: tuple[Criterion, ...], evaluations: list[Evaluation]) -> t
 
 def _missing_documents(held: _Held) -> tuple[DocumentationRequirement, ...]:
     """The required documents that are not there, or too old (PF-17, PF-23)."""
-    return tuple(each for each in held.topic.documentation if not _is_there(each, held))
+    missing = (each for each in held.topic.documentation if not _is_there(each, held))
+    return tuple(replace(each, fresh_days=held.topic.fresh_days) for each in missing)
 
 
 def _is_there(wanted: DocumentationRequirement, held: _Held) -> bool:
