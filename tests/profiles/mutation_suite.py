@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 _CHOICES = re.compile(
     r"\.(value|serviced|timing|diagnosis|procedure|location|occurrence|medication|multipleBirth|deceased|quantity|code"
-    r"|answer|content|bounds|allowed|reported|asNeeded|effective|onset|dose|rate)"
+    r"|answer|content|bounds|allowed|reported|asNeeded|effective|onset|abatement|performed|author|age|dose|rate)"
     r"(Base64Binary|Boolean|Canonical|CodeableReference|CodeableConcept|Code|Coding|DateTime|Date|Decimal|Id|Instant"
     r"|Integer|Markdown|Oid|PositiveInt|String|Time|Timing|UnsignedInt|Uri|Url|Uuid|Address|Annotation|Attachment"
     r"|Duration|Expression|HumanName|Identifier|Meta|Money|Period|Quantity|Range|Ratio|Reference)(?=[.\[]|$)"

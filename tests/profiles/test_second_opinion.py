@@ -48,7 +48,7 @@ def r4b_errors(resource: Any) -> Iterator[str]:
     except ValidationError as problems:
         for problem in problems.errors():
             yield _fhirpath(root, problem["loc"])
-    except (LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         yield root
 
 
