@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 
+from server.authorization.eligibility import EVERYONE, Eligibility
 from server.authorization.history import History
 from server.authorization.policy import Rules
 from server.authorization.record import Authorization
@@ -143,6 +144,17 @@ class Authorizations(Protocol):
         """True when the store answers."""
 
 
+class Members(Protocol):
+    """Who is a member of the payer, under which plan, on which days."""
+
+    def eligibility(self, request: AuthorizationRequest, day: date) -> Eligibility:
+        """What is known about the person of the request; `day` is the first that anything is asked for.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+
+
 class NumberTaken(Exception):
     """An authorization number was issued before (to any submitter): never issue it twice."""
 
@@ -156,6 +168,7 @@ class Payer:
     """Everything an operation needs, handed in, nothing global.
 
     zone        where the payer's days begin
+    members     the roster, or whoever else is asked about members
     rules_for   request -> the plan and topics in force for its coverage, services and dates
     rules_kept  fingerprint -> the same as `rules_for`, of plans and topics that were in use; None for unknown ones
     now         the clock; timezone-aware
@@ -165,6 +178,7 @@ class Payer:
     rules_for: RulesFor
     now: Callable[[], datetime]
     rules_kept: Callable[[str], RulesFor | None] = lambda _fingerprint: None
+    members: Members = EVERYONE
     name: str = "Placet demo payer"
     zone: tzinfo = UTC
 

@@ -49,7 +49,7 @@ def read_request(bundle: Json) -> AuthorizationRequest:
         claim_url=there.claim_url,
         identifiers=identifiers(claim),
         lines=tuple(_line(item, there) for item in objects(claim, "item")),
-        member=_member(there.of(object_in(claim, "patient")), coverage),
+        member=_member(object_in(claim, "patient"), coverage, there),
         provider=_party(object_in(claim, "provider"), there),
         insurer=_party(object_in(claim, "insurer"), there),
         care_team=tuple(_care_team(claim, there)),
@@ -176,8 +176,15 @@ def _focal_coverage(claim: Json) -> Json:
     return object_in(focal, "coverage")
 
 
-def _member(patient: Json, coverage: Json) -> Member:
-    return Member(identifiers(patient), text_in(coverage, "subscriberId"), day(text_in(patient, "birthDate")))
+def _member(reference: Json, coverage: Json, there: _Targets) -> Member:
+    known = Member(subscriber_id=text_in(coverage, "subscriberId"))
+    found = there.references.find(text_in(reference, "reference"), there.claim_url)
+    if found is None:
+        return known
+    place, _url, patient = found
+    birth_date = day(text_in(patient, "birthDate"))
+    path = f"Bundle.entry[{place}].resource"
+    return replace(known, identifiers=identifiers(patient), birth_date=birth_date, path=path)
 
 
 def _coverage(coverage: Json) -> Coverage:

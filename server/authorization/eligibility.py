@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from server.authorization.criteria import TruthIs
+from server.authorization.criteria import TruthIs, comparisons_in
 from server.authorization.determination import LineDetermination, Reason, Rejection, ReviewAction, WaitsFor
 from server.authorization.known import first_day
 from server.authorization.policy import AdministrativeDenial, Plan, Rules
@@ -30,6 +30,7 @@ OTHER_BIRTH_DATE = "71"
 OTHER_PLAN = "78"
 """X12 901: why a request about this person is rejected."""
 
+EVERY_DAY = Period()
 NO_DAY = Period(None, date.min)
 """The days of a member who is not covered at all."""
 
@@ -49,10 +50,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:
-    """The member has the plan (its id) on these days."""
+    """The member has the plan (its id; "" for the one that the Coverage names) on these days."""
 
     plan: str
-    period: Period = Period()
+    period: Period = EVERY_DAY
 
     def covers(self, day: date) -> bool:
         """True when the day is one of them."""
@@ -86,9 +87,12 @@ UNCONFIRMED = Eligibility(Standing.UNCONFIRMED)
 class Everyone:
     """Whoever is asked for is a member, under the coverage that the request says: for sandboxes."""
 
-    def eligibility(self, _request: AuthorizationRequest, _day: date) -> Eligibility:
+    def eligibility(self, request: AuthorizationRequest, day: date) -> Eligibility:  # noqa: ARG002 - as it is called
         """Nobody is asked."""
         return AS_SAID
+
+
+EVERYONE = Everyone()
 
 
 def first_day_of(request: AuthorizationRequest, on: date) -> date:
@@ -104,11 +108,10 @@ def as_enrolled(request: AuthorizationRequest, eligibility: Eligibility, day: da
     if eligibility.standing is not Standing.KNOWN:
         return request
     found = eligibility.enrollment_on(day, request.coverage)
-    if found is not None:
-        return replace(request, coverage=Coverage((("plan", found.plan),), found.period))
     latest = max(eligibility.enrollments, key=lambda each: each.period.end or date.max, default=None)
-    classes = (("plan", latest.plan),) if latest else request.coverage.classes
-    return replace(request, coverage=Coverage(classes, NO_DAY))
+    plan = (found or latest or Enrollment("")).plan
+    classes = (("plan", plan),) if plan else request.coverage.classes
+    return replace(request, coverage=Coverage(classes, found.period if found else NO_DAY))
 
 
 def ineligible(request: AuthorizationRequest, eligibility: Eligibility, on: date) -> Iterator[Rejection]:
@@ -130,11 +133,12 @@ def ineligible(request: AuthorizationRequest, eligibility: Eligibility, on: date
 def denying_uncovered(rules: Rules, eligibility: Eligibility) -> Rules:
     """The rules, with a denial of what is asked for outside the days of a known member (PF-19).
 
-    It comes after the plan's own denials: where the plan has words for it, they are said.
+    A plan that looks at the days of coverage itself says so in its own words.
     """
-    if eligibility.standing is not Standing.KNOWN:
-        return rules
     plan = rules.plan
+    looked_at = {each.fact for denial in plan.denials for each in comparisons_in(denial.when)}
+    if eligibility.standing is not Standing.KNOWN or "coverage.in_force" in looked_at:
+        return rules
     denial = AdministrativeDenial(
         "coverage-not-in-force",
         "The coverage is not in force on the first day of service",

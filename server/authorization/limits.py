@@ -1,10 +1,15 @@
-"""What a request may hold at all: beyond it, it is rejected with a business error, not denied (PF-6 to PF-8)."""
+"""What a request may hold at all: beyond it, it is rejected with a business error, not denied (PF-6 to PF-8).
+
+One generator for each kind of limit, in one table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 
 from server.authorization.determination import Rejection
+from server.authorization.npi import is_npi
 from server.authorization.policy import Plan
 from server.authorization.request import AuthorizationRequest
 
@@ -21,12 +26,20 @@ INVALID_CODE = "AG"
 """X12 901: invalid or missing procedure code."""
 
 
-def rejections(request: AuthorizationRequest, plan: Plan) -> tuple[Rejection, ...]:
-    """Every limit of the plan that the request breaks."""
-    return tuple(_broken(request, plan))
+PROVIDER_IDENTIFICATION = "43"
+"""X12 901: invalid or missing provider identification."""
+
+DATE_NOT_ALLOWED = "62"
+DATE_IN_FUTURE = "63"
+"""X12 901: the date of service lies too far in the past, or in the future."""
 
 
-def _broken(request: AuthorizationRequest, plan: Plan) -> Iterator[Rejection]:
+def rejections(request: AuthorizationRequest, plan: Plan, on: date) -> tuple[Rejection, ...]:
+    """Every limit of the plan that the request breaks, as of the day `on`."""
+    return tuple(rejection for broken in LIMITS for rejection in broken(request, plan, on))
+
+
+def _too_many_lines(request: AuthorizationRequest, plan: Plan, _on: date) -> Iterator[Rejection]:
     if len(request.lines) > plan.most_lines:
         yield Rejection(
             INVALID_REQUEST,
@@ -35,6 +48,9 @@ def _broken(request: AuthorizationRequest, plan: Plan) -> Iterator[Rejection]:
             f"A request has at most {plan.most_lines} service lines, this one has {len(request.lines)}. "
             "Send the others in another request.",
         )
+
+
+def _too_many_diagnoses(request: AuthorizationRequest, plan: Plan, _on: date) -> Iterator[Rejection]:
     if len(request.diagnoses) > plan.most_diagnoses:
         yield Rejection(
             INVALID_REQUEST,
@@ -43,6 +59,9 @@ def _broken(request: AuthorizationRequest, plan: Plan) -> Iterator[Rejection]:
             f"A request has one primary and at most {plan.most_diagnoses - 1} further diagnoses, "
             f"this one has {len(request.diagnoses)}.",
         )
+
+
+def _groupers(request: AuthorizationRequest, plan: Plan, _on: date) -> Iterator[Rejection]:
     for place, line in enumerate(request.lines):
         grouped = [code for code in line.services if any(code in span for span in plan.groupers)]
         for code in grouped:
@@ -53,6 +72,43 @@ def _broken(request: AuthorizationRequest, plan: Plan) -> Iterator[Rejection]:
                 f"{code.code} groups many services and cannot be authorized. Ask for the specific services.",
                 line.sequence,
             )
+
+
+def _malformed_npis(request: AuthorizationRequest, plan: Plan, _on: date) -> Iterator[Rejection]:
+    if not plan.npi_check or request.cancels:
+        return
+    named = [("provider", request.provider)]
+    named += [(f"careTeam[{place}].provider", party) for place, party in enumerate(request.care_team)]
+    for path, party in named:
+        if not all(map(is_npi, party.npis)):
+            yield Rejection(
+                PROVIDER_IDENTIFICATION,
+                CORRECT_AND_RESUBMIT,
+                f"Bundle.entry[0].resource.{path}",
+                "The NPI of this provider is not one: an NPI has ten digits, the last of which checks the others.",
+            )
+
+
+def _far_dates(request: AuthorizationRequest, plan: Plan, on: date) -> Iterator[Rejection]:
+    for place, line in enumerate(request.lines):
+        if line.serviced is None or line.serviced.start is None or line.cancelled or request.cancels:
+            continue
+        ahead, path = (line.serviced.start - on).days, f"Bundle.entry[0].resource.item[{place}].serviced"
+        if plan.past_days is not None and -ahead > plan.past_days:
+            words = f"The first day of service lies more than {plan.past_days} days in the past. Correct it."
+            yield Rejection(DATE_NOT_ALLOWED, CORRECT_AND_RESUBMIT, path, words, line.sequence)
+        if plan.future_days is not None and ahead > plan.future_days:
+            words = f"The first day of service lies more than {plan.future_days} days ahead. Correct it, or ask later."
+            yield Rejection(DATE_IN_FUTURE, CORRECT_AND_RESUBMIT, path, words, line.sequence)
+
+
+LIMITS: tuple[Callable[[AuthorizationRequest, Plan, date], Iterator[Rejection]], ...] = (
+    _too_many_lines,
+    _too_many_diagnoses,
+    _groupers,
+    _malformed_npis,
+    _far_dates,
+)
 
 
 def rejected_update() -> tuple[Rejection, ...]:

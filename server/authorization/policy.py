@@ -10,7 +10,7 @@ from server.authorization.criteria import Condition
 from server.authorization.determination import Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
-from server.authorization.systems import SERVICE_TYPES
+from server.authorization.systems import DECISION_REASONS, SERVICE_TYPES
 
 
 class ReviewPath(StrEnum):
@@ -172,6 +172,13 @@ class Topic:
         return plan in self.plans and (start is None or start <= on) and (end is None or on <= end)
 
 
+# The list of codes is licensed: this one is a placeholder, and so are those of the demo plans.
+NOT_IN_FORCE = Reason(
+    Code(DECISION_REASONS, "03"),
+    "Your coverage does not pay for services on this day. We did not look at whether you need the service.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One product of the payer.
@@ -187,6 +194,9 @@ class Plan:
     pauses            the clock stops while information is awaited (PF-22)
     expedited_hours, standard_days  by when expedited and other requests are decided (PF-22)
     extended_days     by when after one extension, counted from the request (PF-22)
+    npi_check         providers are named by well-formed NPIs
+    past_days, future_days  how far from the request a first day of service may lie; None = as far as they like
+    not_in_force      why a line is denied on whose first day a known member is not covered, where no denial says so
     """
 
     id: str
@@ -203,10 +213,15 @@ class Plan:
     expedited_hours: int = 72
     standard_days: int = 7
     extended_days: int = 14
+    npi_check: bool = False
+    past_days: int | None = None
+    future_days: int | None = None
+    not_in_force: Reason = NOT_IN_FORCE
 
     def is_named_by(self, coverage: Coverage) -> bool:
-        """True when a class of the coverage is one of this plan's."""
-        return any((kind.lower(), value.lower()) in self.coverage_classes for kind, value in coverage.classes)
+        """True when a class of the coverage is one of this plan's, or says its id as the plan."""
+        named = self.coverage_classes | {("plan", self.id.lower())}
+        return any((kind.lower(), value.lower()) in named for kind, value in coverage.classes)
 
 
 @dataclass(frozen=True, slots=True)

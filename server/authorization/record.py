@@ -14,6 +14,7 @@ from server.authorization.determination import (
     ReviewAction,
     WaitsFor,
 )
+from server.authorization.eligibility import AS_SAID, Eligibility
 from server.authorization.history import NOTHING_ON_RECORD, History, PriorLine
 from server.authorization.request import AuthorizationRequest, Period, ServiceLine
 
@@ -62,12 +63,14 @@ class Reviewed:
     """What a review was made from, besides the request: with it the review can be made again.
 
     version  of the authorization that it gave;  on  the payer's day;  content  fingerprint of plans and topics
+    eligibility  what the payer knew about the member; the request on record is under the coverage it gave
     """
 
     version: int
     on: date
     content: str
     history: History = NOTHING_ON_RECORD
+    eligibility: Eligibility = AS_SAID
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,11 +133,15 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Who the service is for: the identifiers the payer knows the member by, and what rules may ask about."""
+    """Who the service is for: the identifiers the payer knows the member by, and what rules may ask about.
+
+    path  FHIRPath of the Patient in the request
+    """
 
     identifiers: tuple[Identifier, ...] = ()
     subscriber_id: str = ""
     birth_date: date | None = None
+    path: str = "Bundle.entry[0].resource.patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,7 @@ class AuthorizationRequest:
     identifiers   the Claim's own identifiers; other requests may carry the same ones
     expedited     a delay would endanger the member: the 72 hour clock holds (PF-22)
     senders       interchange and application sender codes: whose subscription hears of changes (PAS spec-58)
+    orderers      who ordered what the lines point to: they may ask about the request too (PAS spec-53)
     """
 
     claim_url: str
@@ -193,3 +198,4 @@ class AuthorizationRequest:
     cancels: bool = False
     expedited: bool = False
     senders: tuple[str, ...] = ()
+    orderers: tuple[Party, ...] = ()

@@ -22,6 +22,14 @@ from server.authorization.determination import (
     WaitsFor,
 )
 from server.authorization.documentation import DocumentationRequirement
+from server.authorization.eligibility import (
+    AS_SAID,
+    Eligibility,
+    as_enrolled,
+    denying_uncovered,
+    ineligible,
+    until_confirmed,
+)
 from server.authorization.facts import ANSWER, DOCUMENT, Facts
 from server.authorization.history import NOTHING_ON_RECORD, History
 from server.authorization.known import document_fact, facts_for, first_day
@@ -33,15 +41,26 @@ from server.authorization.units import converted
 
 
 def review(
-    request: AuthorizationRequest, rules: Rules, on: date, history: History = NOTHING_ON_RECORD
+    request: AuthorizationRequest,
+    rules: Rules,
+    on: date,
+    history: History = NOTHING_ON_RECORD,
+    eligibility: Eligibility = AS_SAID,
 ) -> Determination:
     """A determination for every line, each reviewed by itself (PF-1), as of the day `on`.
 
-    A request beyond the plan's limits is rejected: `rejections` say why, and no line is reviewed.
+    A request beyond the plan's limits, or for somebody who is no member, is rejected: `rejections` say why, and no line
+    is reviewed. A known member's line is reviewed under the coverage of its own first day.
     """
-    rejected = rejections(request, rules.plan)
-    lines = () if rejected else tuple(review_line(line, request, rules, on, history) for line in request.lines)
-    return Determination(rules.plan.id, lines, rejected)
+    rejected = (*rejections(request, rules.plan, on), *ineligible(request, eligibility, on))
+    if rejected:
+        return Determination(rules.plan.id, (), rejected)
+    rules = denying_uncovered(rules, eligibility)
+    lines = (
+        review_line(line, as_enrolled(request, eligibility, first_day(line, on)), rules, on, history)
+        for line in request.lines
+    )
+    return Determination(rules.plan.id, tuple(until_confirmed(line, eligibility, rules.plan) for line in lines))
 
 
 def review_line(

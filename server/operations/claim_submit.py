@@ -14,6 +14,7 @@ from mappers.wire import to_bytes
 from profiles import Issue, issues_in
 from server.authorization.clocks import terms_of
 from server.authorization.determination import Determination
+from server.authorization.eligibility import Eligibility, as_enrolled, first_day_of
 from server.authorization.limits import rejected_update
 from server.authorization.numbers import new_number
 from server.authorization.record import Authorization, Reviewed, open_authorization
@@ -43,7 +44,7 @@ def submit_claim(call: Call, payer: Payer) -> bytes:
     if resent:
         return resent.answer
     issues = refuse_if(issues_in(call.resource, names.REQUEST_BUNDLE))
-    message = Message(call, read_request(call.resource), issues)
+    message = _message(call, payer, issues)
     if dry_run:
         return to_bytes(_written(_authorization(message, payer, payer.now(), numbered=False)[0], message, dry_run=True))
     for attempt in range(1, ATTEMPTS + 1):
@@ -57,16 +58,28 @@ def submit_claim(call: Call, payer: Payer) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A submitted Bundle that was read: the call, the request in it, and the issues that did not refuse it."""
+    """A submitted Bundle that was read: the call, the request in it, and the issues that did not refuse it.
+
+    The request is under the coverage that the payer knows the member by (`eligibility`).
+    """
 
     call: Call
     request: AuthorizationRequest
     issues: list[Issue]
+    eligibility: Eligibility
 
     @property
     def kept_issues(self) -> tuple[dict[str, str], ...]:
         """The issues as they are kept with the exchange."""
         return tuple(asdict(issue) for issue in self.issues)
+
+
+def _message(call: Call, payer: Payer, issues: list[Issue]) -> Message:
+    """What was sent, and whether it is for a member: asked once, however often it is decided."""
+    request = read_request(call.resource)
+    day = first_day_of(request, payer.day(payer.now()))
+    eligibility = payer.members.eligibility(request, day)
+    return Message(call, as_enrolled(request, eligibility, day), issues, eligibility)
 
 
 def _filed(message: Message, payer: Payer) -> bytes:
@@ -87,8 +100,8 @@ def _authorization(
     on = payer.day(at)
     history = payer.authorizations.history(request.member, besides=prior.id if prior else "")
     rules = payer.rules_for(request, on)
-    determination = review(request, rules, on, history)
-    reviewed = Reviewed(prior.version + 1 if prior else 1, on, rules.content, history)
+    determination = review(request, rules, on, history, message.eligibility)
+    reviewed = Reviewed(prior.version + 1 if prior else 1, on, rules.content, history, message.eligibility)
     terms = terms_of(rules.plan, expedited=request.expedited)
     number = new_number if numbered else str
     by = call.caller.name
@@ -106,9 +119,7 @@ def _authorization(
             terms=terms,
         )
         return _noted(new, unknown_prior=bool(request.prior) and prior is None), False
-    updated = update(
-        prior, request, determination, new_number=number, by=by, at=at, reviewed=reviewed, terms=terms
-    )
+    updated = update(prior, request, determination, new_number=number, by=by, at=at, reviewed=reviewed, terms=terms)
     return updated, True
 
 
