@@ -21,6 +21,15 @@ class Status(StrEnum):
     DENIED = ReviewAction.NOT_CERTIFIED.status
 
 
+class Proposed(StrEnum):
+    """What became of a proposal, or that it was not made."""
+
+    OFFERED = Response.OFFERED.value
+    ACCEPTED = Response.ACCEPTED.value
+    DECLINED = Response.DECLINED.value
+    NONE = "none"
+
+
 class DaysSchema(Notation):
     """From one day to another, both included; either may be open."""
 
@@ -115,7 +124,7 @@ class ExpectationSchema(Notation):
     unanswered = fields.List(Text())
     delegate = Text()
     criteria = Words(Result)
-    nudges = Words(Response)
+    nudges = Words(Proposed)
 
 
 class CaseSchema(Notation):

@@ -155,8 +155,8 @@ def _differences(line: LineDetermination, expected: dict[str, Any], codes: dict[
 def _named_differences(sequence: int, what: str, expected: dict[str, str], got: dict[str, str]) -> Iterator[Difference]:
     """Of criteria and proposals those that are named are compared."""
     for name, value in expected.items():
-        if got.get(name, "nothing") != value:
-            yield Difference(sequence, f"{what} {name}", value, got.get(name, "nothing"))
+        if got.get(name, "none") != value:
+            yield Difference(sequence, f"{what} {name}", value, got.get(name, "none"))
 
 
 def _agrees(what: str, wanted: str, got: str) -> bool:

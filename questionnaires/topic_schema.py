@@ -132,6 +132,7 @@ class SpansField(fields.Field[Any]):
 class RuleSchema(Notation):
     """How lines of a topic are decided; all of it may differ by plan."""
 
+    source = fields.Nested(SourceSchema)
     codes = fields.List(SpansField(), validate=SOME)
     review = Choice(ReviewPath)
     recommended = Amount()
