@@ -17,6 +17,7 @@ from profiles.importing.elements import Extraction
 from profiles.importing.terminology import code_system_line, value_set_lines
 from profiles.notation import CORE, Definition
 from profiles.tables import Guide, Tables, file_name
+from profiles.writing import write
 
 Json = dict[str, Any]
 LABELS = {
@@ -108,7 +109,7 @@ def import_package(
     folder.mkdir(parents=True, exist_ok=True)
     summary = Summary(folder)
     label = LABELS.get(package.name, ("", package.name.rpartition(".")[2].upper()))[1]
-    being_made = Guide(folder, package.name, package.version, label)
+    being_made = Guide(folder, folder.name, package.name, package.version, label)
     tables = Tables([*tables.guides, being_made])
     extraction = Extraction(tables, package.version, {sd["url"]: sd for sd in chosen}, summary.not_expressed)
     index: list[str] = []
@@ -116,7 +117,7 @@ def import_package(
         progress(resource["name"])
         definition = extraction.definition(resource)
         being_made.add(definition)
-        (folder / f"{file_name(definition.canonical)}.txt").write_text(notation.write(definition), "utf-8")
+        (folder / f"{file_name(definition.canonical)}.txt").write_text(write(definition), "utf-8")
         index.append(_index_line(definition))
         summary.definitions += 1
         summary.elements += len(definition.elements)

@@ -58,7 +58,8 @@ def types(shapes: Shapes) -> tuple[tuple[TypeUse, ...], Shape]:
     said_by = shapes[0]
     for shape in shapes:
         if shape.element.types:
-            allowed = tuple(_narrower(use, allowed) for use in shape.element.types)
+            own = shape.element.types
+            allowed = tuple(_narrower(use, allowed) for use in own) if allowed else own
             said_by = shape
     return allowed, said_by
 
@@ -104,6 +105,19 @@ def children(sources: Shapes) -> dict[str, Shapes]:
 def saying(shapes: Shapes, field: str) -> Iterator[Shape]:
     """The definitions that say something in `field`."""
     return (shape for shape in shapes if getattr(shape.element, field))
+
+
+def limits_value(element: Element) -> bool:
+    """True when a line says something of the value itself, besides its type and how often it occurs."""
+    return bool(
+        element.rules
+        or element.binding
+        or element.fixed is not None
+        or element.pattern is not None
+        or element.length is not None
+        or element.lowest is not None
+        or element.highest is not None
+    )
 
 
 def elements(shapes: Shapes) -> Iterator[Element]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from profiles import notation
 from profiles.notation import CORE, Definition, Element
+from profiles.reading import read
 from profiles.valuesets import ValueSets
 
 HERE = Path(__file__).parent
@@ -41,20 +42,19 @@ class Shape:
 
 @dataclass(slots=True, eq=False)
 class Guide:
-    """One folder. `label` begins the rule ids of its definitions; `types` gives the FHIR type of each canonical."""
+    """One folder; `key` is its name (`uscore-7.0.0`).
+
+    `label` begins the rule ids of its definitions; `types` gives the FHIR type of each canonical.
+    """
 
     folder: Path
+    key: str = ""
     name: str = ""
     version: str = ""
     label: str = ""
     types: dict[str, str] = field(default_factory=dict)
     _severities: dict[str, str] | None = None
     _shapes: dict[str, tuple[Definition, Shape]] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """`uscore-7.0.0`, the folder's name."""
-        return self.folder.name
 
     @property
     def severities(self) -> dict[str, str]:
@@ -76,7 +76,7 @@ class Guide:
             if canonical not in self.types:
                 raise KeyError(canonical)
             path = self.folder / f"{file_name(canonical)}.txt"
-            definition = notation.read(path.read_text("utf-8"), f"{self.key}/{path.name}")
+            definition = read(path.read_text("utf-8"), f"{self.key}/{path.name}")
             held = self._shapes[canonical] = (definition, shape_of(definition, self))
         return held
 
@@ -88,7 +88,7 @@ def file_name(canonical: str) -> str:
 
 def read_guide(folder: Path) -> Guide:
     """The guide of a folder, its definitions not yet read."""
-    guide = Guide(folder)
+    guide = Guide(folder, folder.name)
     head, _, body = (folder / "guide.txt").read_text("utf-8").partition("\n\n")
     said = dict(line.split(" ", 1) for line in head.splitlines())
     guide.name, guide.version, guide.label = said["guide"], said["version"], said["label"]
@@ -136,6 +136,7 @@ class Tables:
         self.guides = tuple(guides)
         self.valuesets = ValueSets([guide.folder for guide in self.guides])
         self._chains: dict[str, tuple[Shape, ...]] = {}
+        self._types: dict[str, tuple[Shape, ...]] = {}
 
     def find(self, canonical: str) -> tuple[Guide, str] | None:
         """The guide that holds `canonical` (its |version obeyed when one has it) and the canonical without version."""
@@ -180,7 +181,12 @@ class Tables:
 
     def type_chain(self, code: str) -> tuple[Shape, ...]:
         """The trees of an R4 type by its code; empty for a primitive."""
-        return self.chain(CORE + code) if self.find(CORE + code) else ()
+        known = self._types.get(code)
+        if known is None:
+            if self.find(CORE + code) is None:
+                return ()
+            known = self._types[code] = self.chain(CORE + code)
+        return known
 
     def severity(self, guide: str, key: str) -> str:
         """How grave an invariant is: as its guide says, else as R4 says, else an error."""

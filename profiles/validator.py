@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from profiles.compiler import Compiler
+from profiles.conformance import whole
 from profiles.defects import defect
 from profiles.issue import Issue
 from profiles.notation import CORE
@@ -49,7 +50,7 @@ def issues_in(resource: object, profile: str | None = None, *, version: str = "2
     if wanted != resource["resourceType"]:
         return [_another_type(resource, wanted or "", canonical)]
     try:
-        problems = compiler.whole(resource, canonical)
+        problems = whole(compiler, resource, canonical)
     except RecursionError:
         return [_too_deep(resource)]
     return _report(problems, resource)
@@ -71,7 +72,9 @@ def _report(problems: list[Problem], resource: Json) -> list[Issue]:
         if problem.places and _stands_at(problem, resource):
             continue
         path = path_of(problem.trail, root)
-        found.setdefault((path, problem.code, problem.message), _issue(problem, path, resource))
+        key = (path, problem.code, problem.message)
+        if key not in found:
+            found[key] = _issue(problem, path, resource)
     issues = list(found.values())
     if len(issues) > MOST_ISSUES:
         more = len(issues) - MOST_ISSUES
@@ -86,12 +89,10 @@ def _without_echoes(problems: list[Problem]) -> list[Problem]:
         by_rule.setdefault(problem.rule, []).append(problem)
     echoes: set[int] = set()
     for rule, better in SAYS_BETTER.items():
-        for echo in by_rule.get(rule, ()):
-            above = len(echo.trail)
-            for words in better:
-                for name, louder in by_rule.items():
-                    if name.endswith(words) and any(p.trail[-above:] == echo.trail or not above for p in louder):
-                        echoes.add(id(echo))
+        if rule in by_rule:
+            louder = [p for name, several in by_rule.items() if name.endswith(better) for p in several]
+            there_or_above = {tuple(p.trail[depth:]) for p in louder for depth in range(len(p.trail) + 1)}
+            echoes |= {id(echo) for echo in by_rule[rule] if tuple(echo.trail) in there_or_above}
     return [problem for problem in problems if id(problem) not in echoes]
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from profiles.problem import Problem, Problems
+from profiles.problem import Problems
 from profiles.references import BundleReferences
 
 Json = dict[str, Any]
@@ -43,15 +42,17 @@ class Visit:
     `resource` (for a contained one: its container), `bundle` and `full_url` are what invariants may look at.
     Conformance of reference targets is not followed at once but noted in `wanted`, so that chains and circles of
     references need no recursion. `closure` is the rule by which every target has to be in the Bundle, `pointed` the
-    entries something refers to.
+    entries something refers to, `looked_at` the places some profile was held against.
     """
 
     __slots__ = (
+        "_contained",
         "_found",
         "_places",
         "bundle",
         "closure",
         "full_url",
+        "looked_at",
         "narratives",
         "place",
         "pointed",
@@ -74,7 +75,9 @@ class Visit:
         self.results: dict[tuple[int, str], Problems] = {}
         self.closure = ""
         self.pointed: set[int] = set()
+        self.looked_at: set[int] = set()
         self._places: dict[int, Place] = {}
+        self._contained: dict[int, dict[str, Place]] = {}
         self._found: dict[tuple[str, str], Place | None] = {}
 
     def open_bundle(self) -> None:
@@ -98,14 +101,25 @@ class Visit:
         """Where an entry's resource stands."""
         return self._places.get(id(resource))
 
-    def contained(self, resource: Json, number: int) -> Place:
+    def contained(self, resource: Json) -> Place:
         """The place of a resource contained in the one being looked at."""
-        place = self._places.get(id(resource))
-        if place is None:
-            owner = self.place
-            place = Place(resource, owner.full_url, [number, "contained", *owner.trail], owner)
-            self._places[id(resource)] = place
-        return place
+        self._inside(self.place)
+        return self._places[id(resource)]
+
+    def _inside(self, owner: Place) -> dict[str, Place]:
+        """What a resource contains, by id; of several with one id the first."""
+        known = self._contained.get(id(owner))
+        if known is None:
+            known = self._contained[id(owner)] = {}
+            resources = owner.resource.get("contained")
+            for number, resource in enumerate(resources if isinstance(resources, list) else []):
+                if isinstance(resource, dict):
+                    place = Place(resource, owner.full_url, [number, "contained", *owner.trail], owner)
+                    self._places[id(resource)] = place
+                    identity = resource.get("id")
+                    if isinstance(identity, str):
+                        known.setdefault(identity, place)
+        return known
 
     def resolve(self, reference: str) -> Place | None:
         """What a literal reference of the resource being looked at points to, inside it or inside the Bundle."""
@@ -127,14 +141,7 @@ class Visit:
         owner = self.place.owner or self.place
         if not identity:
             return owner
-        inside = owner.resource.get("contained")
-        for number, resource in enumerate(inside if isinstance(inside, list) else []):
-            if isinstance(resource, dict) and resource.get("id") == identity:
-                before = self.enter(owner)
-                place = self.contained(resource, number)
-                self.enter(before)
-                return place
-        return None
+        return self._inside(owner).get(identity)
 
     def want(self, place: Place, candidates: Candidates) -> None:
         """The resource at `place` has to conform to one of `candidates`; asked once per place and tuple."""
@@ -142,71 +149,3 @@ class Visit:
         if key not in self.seen:
             self.seen.add(key)
             self.wanted.append((place, candidates))
-
-
-Runner = Callable[[Place, str], Problems]
-
-
-@dataclass(slots=True)
-class Conformance:
-    """Works off what a visit wants; every problem of a resource is reported once, at the resource."""
-
-    visit: Visit
-    check: Callable[[str, Place, Visit], Problems]
-    reported: set[tuple[int, str]] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
-
-    def run(self) -> list[Problem]:
-        """Everything wanted so far and what that wants in turn, with trails from the root of the visit."""
-        wanted = self.visit.wanted
-        while wanted:
-            place, candidates = wanted.popleft()
-            self._report(place, self._choose(place, candidates))
-        return self.problems
-
-    def result(self, place: Place, canonical: str) -> Problems:
-        """What is wrong with the resource by one profile, looked at once."""
-        key = (id(place), canonical)
-        results = self.visit.results
-        if key not in results:
-            before = self.visit.enter(place)
-            results[key] = self.check(canonical, place, self.visit)
-            self.visit.enter(before)
-        return results[key]
-
-    def _choose(self, place: Place, candidates: Candidates) -> str:
-        if len(candidates) == 1:
-            self.result(place, candidates[0])
-            return candidates[0]
-        declared = {canonical.partition("|")[0] for canonical in declared_by(place.resource)}
-        order = sorted(candidates, key=lambda c: c.partition("|")[0] not in declared)
-        wants: dict[str, list[tuple[Place, Candidates]]] = {}
-        for canonical in order:
-            asked = len(self.visit.wanted)
-            if not _fails(self.result(place, canonical)):
-                return canonical
-            wants[canonical] = self._take_back(asked)
-        chosen = order[0]
-        if chosen.partition("|")[0] not in declared:
-            chosen = min(order, key=lambda c: len(self.result(place, c) or ()))
-        for target, profiles in wants[chosen]:
-            self.visit.want(target, profiles)
-        return chosen
-
-    def _take_back(self, asked: int) -> list[tuple[Place, Candidates]]:
-        """A profile that does not fit has no say about what its resource refers to."""
-        wanted = self.visit.wanted
-        taken = [wanted.pop() for _ in range(len(wanted) - asked)]
-        for place, candidates in taken:
-            self.visit.seen.discard((id(place), id(candidates)))
-        return taken[::-1]
-
-    def _report(self, place: Place, canonical: str) -> None:
-        key = (id(place), canonical)
-        if key not in self.reported:
-            self.reported.add(key)
-            self.problems += [problem.above(*place.trail) for problem in self.result(place, canonical) or ()]
-
-
-def _fails(problems: Problems) -> bool:
-    return any(problem.refuses for problem in problems or ())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from profiles.notation import TypeUse
 from profiles.problem import Check, Problem, Problems, is_name, shown
 
 if TYPE_CHECKING:
@@ -35,6 +36,21 @@ def _says_something(sibling: Any) -> bool:
     return any(isinstance(part, dict) and "extension" in part for part in parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An element of several types: what its JSON names begin with, the types R4 has, and what a profile leaves."""
+
+    stem: str
+    uses: tuple[TypeUse, ...]
+    rule: str
+    instead: str
+
+    def has(self, name: str) -> bool:
+        """True for a JSON name of it, allowed or not."""
+        rest = name[len(self.stem) :]
+        return name.startswith(self.stem) and any(rest == use.code[0].upper() + use.code[1:] for use in self.uses)
+
+
 @dataclass(slots=True)
 class Fields:
     """What an object may hold. The dicts are filled after the check that uses them is made: types contain themselves.
@@ -45,6 +61,7 @@ class Fields:
     needed      elements that must be there; `quick` holds the names most of them have
     either      choices of which one must be there
     choices     groups of names of which one may be used
+    stems       the elements of several types, to tell what a name that is not in the table was meant to be
     siblings    JSON names of primitives that must have an `_x`, and the check of what is missing in it
     beside      True for the `_x` of a primitive, which may be an id alone
     """
@@ -57,6 +74,7 @@ class Fields:
     needed: list[Needed] = field(default_factory=list)
     quick: set[str] = field(default_factory=set)
     choices: list[frozenset[str]] = field(default_factory=list)
+    stems: list[Choice] = field(default_factory=list)
     siblings: list[tuple[str, Check]] = field(default_factory=list)
     either: list[Needed] = field(default_factory=list)
     beside: bool = False
@@ -89,22 +107,32 @@ def object_check(fields: Fields) -> Check:
         if not value or (len(value) == 1 and id_alone in value):
             return [_empty(fields), *(problems or ())]
         if needed and not quick <= value.keys():
-            for need in needed:
-                if not need.is_there(value):
-                    problems = (problems or []) + (need.absent(visit) or [])
-        for need in either:
-            if not need.is_there(value):
-                problems = (problems or []) + (need.absent(visit) or [])
+            problems = _with_absent(needed, value, visit, problems)
+        if either:
+            problems = _with_absent(either, value, visit, problems)
         if choices:
             problems = _one_of_each(value, choices, fields, problems)
-        for name, inside in siblings:
-            if name in value and f"_{name}" not in value:
-                found = inside({}, visit)
-                if found:
-                    problems = (problems or []) + [problem.above(name) for problem in found]
-        return problems
+        return _with_siblings(value, visit, siblings, problems) if siblings else problems
 
     return check
+
+
+def _with_absent(needed: list[Needed], value: dict[str, Any], visit: Visit, problems: Problems) -> Problems:
+    for need in needed:
+        if not need.is_there(value):
+            problems = [*(problems or ()), *(need.absent(visit) or ())]
+    return problems
+
+
+def _with_siblings(
+    value: dict[str, Any], visit: Visit, siblings: list[tuple[str, Check]], problems: Problems
+) -> Problems:
+    """Primitives that must have an `_x` and have none."""
+    for name, inside in siblings:
+        if name in value and f"_{name}" not in value:
+            found = inside(value, visit) or ()
+            problems = [*(problems or ()), *(problem.above(name) for problem in found)]
+    return problems
 
 
 def extension_object(fields: Fields) -> Check:
@@ -129,7 +157,7 @@ def extension_object(fields: Fields) -> Check:
 
 
 def _placed(found: list[Problem], name: str, value: dict[str, Any], fields: Fields) -> list[Problem]:
-    shown_name = fields.aliases.get(name, name) if is_name(name.lstrip("_")) else ""
+    shown_name = _element_name(name, fields) if is_name(name.lstrip("_")) else ""
     kept = []
     for problem in found:
         if problem.gap and problem.trail and _filled(value.get(_counterpart(name)), problem.trail[-1]):
@@ -140,6 +168,13 @@ def _placed(found: list[Problem], name: str, value: dict[str, Any], fields: Fiel
             problem.trail.append(shown_name)
         kept.append(problem)
     return kept
+
+
+def _element_name(name: str, fields: Fields) -> str:
+    """FHIRPath's name of a JSON name: `value` for valueString and _valueString."""
+    if name in fields.table or name in fields.forbidden:
+        return fields.aliases.get(name, name)
+    return next((choice.stem for choice in fields.stems if choice.has(name)), name)
 
 
 def _counterpart(name: str) -> str:
@@ -173,6 +208,8 @@ def _empty(fields: Fields) -> Problem:
 
 def _unknown(name: Any, fields: Fields) -> Problem:
     forbidden = fields.forbidden.get(name)
+    if forbidden is None:
+        forbidden = next(((c.rule, c.instead) for c in fields.stems if c.has(name)), None)
     if forbidden is not None:
         rule, instead = forbidden
         return Problem("structure", f"{name} is not allowed here", rule, instead or f"Remove {name}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from profiles.conformance import contained, inside
 from profiles.notation import CORE, TypeUse
 from profiles.problem import Check, Problem, Problems, is_name
 
@@ -39,7 +40,7 @@ def resource_slot(compiler: Compiler, path: str, uses: tuple[TypeUse, ...], rule
             if candidates:
                 visit.want(place, candidates)
             return None
-        return compiler.inside(value, kind, candidates, visit, contained=path == CONTAINED)
+        return (contained if path == CONTAINED else inside)(compiler, value, kind, candidates, visit)
 
     return check
 
