@@ -10,8 +10,8 @@ from questionnaires.content import DEMO, load_content
 from questionnaires.lint import lint
 from server.authorization.determination import ReviewAction
 from server.authorization.policy import Plan, ReviewPath, Topic
-from server.authorization.request import AuthorizationRequest, Code, Coverage, ServiceLine
-from server.authorization.systems import HCPCS, SERVICE_TYPES
+from server.authorization.request import AuthorizationRequest, Code, Coverage, Member, ServiceLine
+from server.authorization.systems import CPT, HCPCS, SERVICE_TYPES
 
 CONTENT = load_content()
 TODAY = date(2026, 3, 1)
@@ -37,9 +37,10 @@ def test_the_commercial_plan_is_the_default() -> None:
 @pytest.mark.parametrize("plan", sorted(PLANS))
 def test_every_code_of_equipment_has_one_topic(plan: str) -> None:
     oxygen = {*range(424, 445), 447, *range(1352, 1359), *range(1390, 1393), 1405, 1406}
+    pressure = {470, 471, 472, 601}
     for number in range(100, 10000):
         code = Code(HCPCS, f"E{number:04}")
-        wanted = "home-oxygen" if number in oxygen else "durable-equipment"
+        wanted = "home-oxygen" if number in oxygen else "pap-device" if number in pressure else "durable-equipment"
         assert topic_name(plan, code) == wanted, code
 
 
@@ -55,24 +56,81 @@ def test_every_code_of_equipment_has_one_topic(plan: str) -> None:
         (HCPCS, "G0165", ""),
         (HCPCS, "A4253", "glucose-test-supplies"),
         (HCPCS, "B4184", ""),
+        (CPT, "97110", "therapy-adult"),
+        (HCPCS, "97161", "therapy-evaluation"),
+        (CPT, "92507", "speech-therapy"),
+        (CPT, "98941", "chiropractic"),
+        (CPT, "64483", "spinal-injections"),
+        (CPT, "27447", "knee-replacement"),
+        (CPT, "72149", "lumbar-mri"),
+        (HCPCS, "K0823", "power-wheelchair"),
+        (HCPCS, "K0817", ""),
+        (HCPCS, "E0601", "pap-device"),
     ],
 )
-def test_a_code_belongs_to_its_topic_in_both_plans(system: str, code: str, topic: str) -> None:
+def test_a_code_belongs_to_its_topic_in_every_plan(system: str, code: str, topic: str) -> None:
     assert {topic_name(plan, Code(system, code)) for plan in PLANS} == {topic}
 
 
-def test_plans_differ_in_recommended_visits_limits_exclusions_and_documents() -> None:
-    commercial, medicare = (
-        {topic.name: topic for topic in CONTENT.topics_of(PLANS[plan], TODAY)} for plan in sorted(PLANS)
-    )
-    differing = [
-        name
-        for name in commercial
-        if (commercial[name].recommended, commercial[name].codes, commercial[name].documentation)
-        != (medicare[name].recommended, medicare[name].codes, medicare[name].documentation)
-    ]
+def test_there_are_three_plans_and_ten_and_more_topics_with_criteria() -> None:
+    assert sorted(PLANS) == ["commercial", "medicaid", "medicare-advantage"]
+    for plan in PLANS.values():
+        assert len([topic for topic in CONTENT.topics_of(plan, TODAY) if topic.criteria]) >= 10
 
-    assert sorted(differing) == ["glucose-test-supplies", "home-health", "home-oxygen", "not-covered"]
+
+def test_plans_count_visits_units_or_both() -> None:
+    """PF-24: Medicaid limits the units of a line and, by a criterion, the visits in the plan of care."""
+    therapy = {plan: by_name(plan)["therapy-adult"] for plan in PLANS}
+
+    units = {plan: topic.recommended.unit for plan, topic in therapy.items()}
+    assert units == {"commercial": "visit", "medicare-advantage": "visit", "medicaid": "unit"}
+    assert {plan for plan, topic in therapy.items() if "visits-in-plan" in ids(topic)} == {"medicaid"}
+
+
+def test_plans_differ_in_clocks_limits_and_how_long_they_take_requests_after_the_service() -> None:
+    """PF-6, PF-10, PF-22."""
+    clocks = {plan.id: (plan.expedited_hours, plan.standard_days, plan.pauses) for plan in PLANS.values()}
+
+    assert clocks == {
+        "commercial": (72, 7, False),
+        "medicare-advantage": (72, 7, False),
+        "medicaid": (48, 5, True),
+    }
+    assert {plan.id: plan.most_lines for plan in PLANS.values() if plan.most_lines != 10} == {"medicaid": 8}
+    assert len({next(d.when for d in plan.denials if d.id == "asked-too-late") for plan in PLANS.values()}) == 3
+
+
+def test_delegates_differ_by_plan() -> None:
+    """PF-18."""
+    delegates = {(topic.name, min(topic.plans)) for topic in CONTENT.topics if topic.delegate}
+
+    assert delegates == {
+        ("chiropractic", "medicaid"),
+        ("knee-replacement", "commercial"),
+        ("lumbar-mri", "medicaid"),
+        ("spinal-injections", "medicare-advantage"),
+        ("speech-therapy", "medicaid"),
+        ("therapy-adult", "medicaid"),
+        ("therapy-pediatric", "medicaid"),
+    }
+
+
+@pytest.mark.parametrize(("age", "topic"), [(0, "therapy-pediatric"), (17, "therapy-pediatric"), (18, "therapy-adult")])
+def test_therapy_of_children_and_adults_is_decided_by_topics_of_their_own(age: int, topic: str) -> None:
+    line = ServiceLine(1, services=(Code(CPT, "97110"),))
+    request = AuthorizationRequest("urn:claim", (line,), member=Member(birth_date=date(TODAY.year - age, 1, 1)))
+
+    assert [each.name for each in CONTENT.rules_for(request, TODAY).topics] == [topic]
+
+
+def by_name(plan: str) -> dict[str, Topic]:
+    """The topics of the plan today."""
+    return {topic.name: topic for topic in CONTENT.topics_of(PLANS[plan], TODAY)}
+
+
+def ids(topic: Topic) -> set[str]:
+    """The ids of the criteria."""
+    return {criterion.id for criterion in topic.criteria}
 
 
 @pytest.mark.parametrize("topic", CONTENT.topics, ids=lambda topic: f"{topic.reference} {min(topic.plans)}")
