@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from server.outbound import NotAcceptable, Outbound
 from server.payer import Caller, Staff
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ELIGIBILITY = ("everyone", "roster", "hook")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SHORTEST_TOKEN = 20
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
@@ -66,6 +68,13 @@ class Settings:
     base_url: str | None = None
     trusted_hosts: tuple[str, ...] = ()
     resend_window: timedelta = timedelta(minutes=10)
+    eligibility: str = "everyone"
+    eligibility_url: str | None = None
+    eligibility_token: str = field(default="", repr=False)
+    outbound_hosts: tuple[str, ...] = ()
+    npi_check: bool = False
+    past_days: int | None = None
+    future_days: int | None = None
     workers: int = 2
     threads: int = 16
 
@@ -73,6 +82,10 @@ class Settings:
     def loopback(self) -> bool:
         """True when only this machine can reach the server."""
         return self.host in LOOPBACK
+
+    def outbound(self) -> Outbound:
+        """The way out under these settings."""
+        return Outbound(frozenset(self.outbound_hosts), sandbox=self.sandbox)
 
     def on_store(self, uri: str) -> Settings:
         """These settings on the store at `uri`, once it runs."""
@@ -137,6 +150,15 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
         if not text.strip().isascii() or not text.strip().isdigit() or not lowest <= int(text) <= highest:
             raise ValueError(f"write a whole number from {lowest} to {highest}.")
         return int(text)
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.strip().lower() not in words:
+            raise ValueError(f"write one of: {', '.join(words)}.")
+        return text.strip().lower()
 
     return read
 
@@ -264,11 +286,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tokens_file", "PLACET_TOKENS_FILE", _tokens_file, "YAML or JSON list of {token, name, organization}"),
     Setting("tokens_inline", "PLACET_TOKENS", _tokens_inline, "the same list as JSON in the variable itself"),
     Setting("staff_tokens_file", "PLACET_STAFF_TOKENS_FILE", _staff_tokens_file, "YAML or JSON list of {token, name}"),
-    Setting("staff_tokens_inline", "PLACET_STAFF_TOKENS", _staff_tokens_inline, "the same list as JSON in the variable"),
+    Setting(
+        "staff_tokens_inline", "PLACET_STAFF_TOKENS", _staff_tokens_inline, "the same list as JSON in the variable"
+    ),
     Setting("clock", "PLACET_CLOCK", _flag, "placet clock moves the sandbox's time"),
     Setting("base_url", "PLACET_BASE_URL", _base_url, "public base of the API when a proxy stands before it"),
     Setting("trusted_hosts", "PLACET_TRUSTED_HOSTS", _hosts, "host names that are answered, with commas between"),
     Setting("resend_window", "PLACET_RESEND_WINDOW", _seconds, "seconds in which the same bytes are a lost answer"),
+    Setting("eligibility", "PLACET_ELIGIBILITY", _one_of(*ELIGIBILITY), "who is a member: everyone, roster, hook"),
+    Setting("eligibility_url", "PLACET_ELIGIBILITY_URL", _text, "the service that the hook asks"),
+    Setting("eligibility_token", "PLACET_ELIGIBILITY_TOKEN", _text, "bearer token for that service"),
+    Setting("outbound_hosts", "PLACET_OUTBOUND_HOSTS", _hosts, "hosts of your own network that may be called"),
+    Setting("npi_check", "PLACET_NPI_CHECK", _flag, "requests with malformed NPIs are rejected"),
+    Setting("past_days", "PLACET_PAST_DAYS", _whole(0, 36_500), "how far back a first day of service may lie"),
+    Setting("future_days", "PLACET_FUTURE_DAYS", _whole(0, 36_500), "how far ahead a first day of service may lie"),
     Setting("workers", "PLACET_WORKERS", _whole(1, 64), "processes that answer"),
     Setting("threads", "PLACET_THREADS", _whole(16, 256), "threads of each; slow clients hold one each"),
 )
@@ -295,6 +326,21 @@ def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"{name}: there is no such setting; {near[0]} is meant?"
 
 
+def _unasked(settings: Settings) -> Iterator[str]:
+    """What is wrong with the eligibility service of the settings."""
+    asked = settings.eligibility == "hook"
+    if asked != (settings.eligibility_url is not None):
+        yield "PLACET_ELIGIBILITY=hook and PLACET_ELIGIBILITY_URL belong together: give both, or neither."
+    if settings.eligibility_url is not None:
+        try:
+            settings.outbound().check(settings.eligibility_url)
+        except NotAcceptable:
+            yield (
+                "PLACET_ELIGIBILITY_URL: write an https URL without user and fragment; "
+                "a port of its own is for hosts that PLACET_OUTBOUND_HOSTS names."
+            )
+
+
 def _contradictions(settings: Settings) -> Iterator[str]:
     if len({token.digest for token in settings.tokens}) < len(settings.tokens):
         yield "PLACET_TOKENS, PLACET_TOKENS_FILE: the same token is in both; give each caller its own."
@@ -304,6 +350,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "PLACET_TOKENS, PLACET_STAFF_TOKENS: a caller's token is no staff token; give each its own."
     if settings.clock and not settings.sandbox:
         yield "--clock, PLACET_CLOCK: time moves in the sandbox only; add --sandbox, or leave it out."
+    yield from _unasked(settings)
     if settings.loopback:
         return
     if settings.sandbox:

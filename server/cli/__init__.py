@@ -16,6 +16,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("server.cli.show:show", "Show one authorization: lines, reasons, history."),
     "stats": ("server.cli.stats:stats", "Count what is on record."),
     "decide": ("server.cli.decide:decide", "Decide pended lines: approve, deny or modify."),
+    "members": ("server.cli.members:members", "The roster: load it, look a member up."),
+    "seed": ("server.cli.seed:seed", "Fill the store with synthetic authorizations."),
     "lint": ("server.cli.lint:lint", "Check plans and topics before they are used."),
     "cases": ("server.cli.cases:cases", "Run the cases of the topics."),
     "validate": ("server.cli.validate:validate", "Check a FHIR resource in a file."),
