@@ -72,3 +72,9 @@ def period(node: Json) -> Period | None:
     """A Period as days; None where neither side is given."""
     start, end = day(text_in(node, "start")), day(text_in(node, "end"))
     return Period(start, end) if start or end else None
+
+
+def serviced(item: Json) -> Period | None:
+    """The days of service of an item."""
+    on = day(text_in(item, "servicedDate"))
+    return Period(on, on) if on else period(object_in(item, "servicedPeriod"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from mappers.fhir import Json, text_in
+from server.authorization.request import Quantity
 from server.authorization.systems import UCUM, UNITS
 
 _NAMES = {
@@ -30,6 +33,14 @@ def unit_name(quantity: Json) -> str:
     dimensionless = code in ("", "1") or code.startswith("{")
     words = text_in(quantity, "unit") or (code.strip("{}") if code != "1" else "")
     return _singular(words) if dimensionless or text_in(quantity, "unit") else code
+
+
+def read_quantity(node: Json) -> Quantity | None:
+    """A Quantity with its unit by name; None for one without a value."""
+    value = node.get("value")
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return None
+    return Quantity(Decimal(value), unit_name(node), text_in(node, "system"))
 
 
 def _singular(word: str) -> str:

@@ -2,47 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from mappers.fhir import Json, text_in
+from mappers.fhir import Json, object_in, text_in
 from profiles.references import BundleReferences, references_in
+
+_FARTHEST = 50
+"""Steps from one entry to another that anybody follows."""
 
 
 class Echo:
-    """The entries of a request Bundle, ready to be repeated in its answer with absolute references."""
+    """The entries of a request Bundle, ready to be repeated in its answer with absolute references.
 
-    def __init__(self, request: Json) -> None:
+    With `claim` the Claim is repeated as well, but what only it refers to is not: the submitter has it. Without,
+    nothing in the answer refers to it.
+    """
+
+    def __init__(self, request: Json, *, claim: bool = True) -> None:
         self._there = BundleReferences(request)
         _, self._claim_url, self.claim = self._there.entries[0]
+        self._repeats_claim = claim
+        self._complete: dict[int, bool] = {}
 
     def reference(self, reference: Json) -> Json:
         """A reference of the Claim as an absolute one equal to its target's fullUrl; {} where there is no target."""
-        found = self._there.find(text_in(reference, "reference"), self._claim_url)
+        found = self._find(reference, self._claim_url)
         return {"reference": found[1]} if found else {}
 
-    def type_of(self, reference: Json) -> str:
-        """The resource type that a reference of the Claim points to, "" where there is no target."""
-        found = self._there.find(text_in(reference, "reference"), self._claim_url)
-        return text_in(found[2], "resourceType") if found else ""
+    def target(self, reference: Json) -> Json:
+        """The resource that a reference of the Claim points to, {} where it is not there."""
+        found = self._find(reference, self._claim_url)
+        return found[2] if found else {}
 
-    def entries_for(self, resources: list[Json], besides: str) -> list[Json]:
-        """The entries that the resources refer to, directly or through others, each once, in the request's order.
+    def complete_reference(self, reference: Json) -> Json:
+        """Like `reference`; {} also where something that the target refers to, near or far, is not there."""
+        found = self._find(reference, self._claim_url)
+        return {"reference": found[1]} if found and self._is_complete(found, ()) else {}
 
-        The entry `besides` (the Claim) is repeated as well, but what only it refers to is not: the submitter has it.
-        """
+    def provider(self, reference: Json) -> Json:
+        """The Practitioner or Organization that a reference of the Claim means, also by a role; complete, else {}."""
+        found = self._find(reference, self._claim_url)
+        if found is not None and text_in(found[2], "resourceType") == "PractitionerRole":
+            parts = (self._find(object_in(found[2], part), found[1]) for part in ("practitioner", "organization"))
+            found = next((each for each in parts if each), None)
+        return {"reference": found[1]} if found and self._is_complete(found, ()) else {}
+
+    def entries_for(self, resources: Iterable[Json]) -> list[Json]:
+        """The entries that the resources refer to, directly or through others, each once, in the request's order."""
         wanted: set[int] = set()
         waiting = [reference for each in resources for _, reference in references_in(each, "")]
         while waiting:
-            found = self._there.find(text_in(waiting.pop(), "reference"), "")
-            if found is None or found[0] in wanted or found[1] == besides:
+            found = self._find(waiting.pop(), "")
+            if found is None or found[0] in wanted or found[1] == self._claim_url:
                 continue
             wanted.add(found[0])
             waiting += [reference for _, reference in references_in(self._absolute(found[2], found[1]), "")]
         return [
             {"fullUrl": url, "resource": self._absolute(resource, url)}
             for number, url, resource in self._there.entries
-            if number in wanted or url == besides
+            if number in wanted or (self._repeats_claim and url == self._claim_url)
         ]
+
+    def _find(self, reference: Json, from_url: str) -> tuple[int, str, Json] | None:
+        found = self._there.find(text_in(reference, "reference"), from_url)
+        if found is not None and found[1] == self._claim_url and not self._repeats_claim:
+            return None
+        return found
+
+    def _is_complete(self, entry: tuple[int, str, Json], above: tuple[int, ...]) -> bool:
+        """Whether all it refers to is there, and nothing refers back to it (some clients follow that for ever)."""
+        number, url, resource = entry
+        if number in above or len(above) > _FARTHEST:
+            return False
+        if number not in self._complete:
+            literal = [each for _, each in references_in(resource, "") if not each["reference"].startswith("#")]
+            found = [self._find(each, url) for each in literal]
+            self._complete[number] = all(each and self._is_complete(each, (*above, number)) for each in found)
+        return self._complete[number]
 
     def _absolute(self, node: Any, from_url: str) -> Any:
         """A copy in which every literal reference equals its target's fullUrl.
@@ -56,7 +93,7 @@ class Echo:
             return node
         copy = {name: self._absolute(value, from_url) for name, value in node.items()}
         if isinstance(node.get("reference"), str) and not node["reference"].startswith("#"):
-            found = self._there.find(node["reference"], from_url)
+            found = self._find(node, from_url)
             if found:
                 copy["reference"] = found[1]
             else:

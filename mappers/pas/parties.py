@@ -1,0 +1,56 @@
+"""Who is who in a Claim: its member, its providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mappers.fhir import Json, codings, day, identifiers, object_in, objects, text_in
+from mappers.pas.targets import Targets
+from server.authorization.request import Member, Party
+
+
+def focal_coverage(claim: Json) -> Json:
+    """The reference to the coverage that the Claim is made under."""
+    insurances = objects(claim, "insurance")
+    focal = next((each for each in insurances if each.get("focal") is True), insurances[0] if insurances else {})
+    return object_in(focal, "coverage")
+
+
+def member(reference: Json, coverage: Json, there: Targets) -> Member:
+    """The patient as a member of the coverage; `reference` is the Claim's reference to the patient."""
+    known = Member(subscriber_id=text_in(coverage, "subscriberId"))
+    found = there.references.find(text_in(reference, "reference"), there.claim_url)
+    if found is None:
+        return known
+    place, _url, patient = found
+    birth_date = day(text_in(patient, "birthDate"))
+    path = f"Bundle.entry[{place}].resource"
+    return replace(known, identifiers=identifiers(patient), birth_date=birth_date, path=path)
+
+
+def party(reference: Json, there: Targets, from_url: str = "") -> Party:
+    """An Organization or Practitioner, or both parts of a PractitionerRole; referred to by the entry `from_url`."""
+    url, resource = there.at(reference, from_url or there.claim_url)
+    if resource.get("resourceType") != "PractitionerRole":
+        return Party(identifiers(resource), _name(resource))
+    parts = [there.at(object_in(resource, part), url)[1] for part in ("practitioner", "organization")]
+    known = tuple(each for part in (resource, *parts) for each in identifiers(part))
+    specialties = tuple(code for each in objects(resource, "specialty") for code in codings(each))
+    return Party(known, next(filter(None, map(_name, parts)), ""), specialties)
+
+
+def care_team(claim: Json, there: Targets) -> Iterator[Party]:
+    """The members of the care team, each with its sequence."""
+    for each in objects(claim, "careTeam"):
+        sequence = each.get("sequence")
+        yield replace(party(object_in(each, "provider"), there), sequence=sequence if isinstance(sequence, int) else 0)
+
+
+def _name(resource: Json) -> str:
+    if isinstance(resource.get("name"), str):
+        return text_in(resource, "name")
+    name = next(iter(objects(resource, "name")), {})
+    given = name.get("given")
+    words = [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
+    return " ".join([*words, text_in(name, "family")]).strip() or text_in(name, "text")
