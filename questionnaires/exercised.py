@@ -69,7 +69,7 @@ def _criteria(rules: list[PlanRule], shown: set[Shown]) -> Iterator[Problem]:
             for other, _ in holds
             if (each.plan, each.rule, each.id) == (other.plan, _reference(other), name)
         }
-        possible = outcomes(condition, rule.scope.form.items if rule.scope.form else {})
+        possible = outcomes(condition, rule.scope.form)
         lacking = [result.value for result in ORDER if result in possible and result.value not in seen]
         if lacking:
             what = f"plan {rule.plan}: no case shows criterion '{name}' {' or '.join(lacking)}"

@@ -7,10 +7,11 @@ from itertools import combinations
 
 from questionnaires.conditions import Compared, Said, comparisons, groups
 from questionnaires.files import ContentFiles, PlanFile, PlanRule
+from questionnaires.forms import Form
 from questionnaires.meaning import Scope, fact_name, meant
 from questionnaires.problem import Problem
 from questionnaires.rule_checks import conditions_in, sources
-from questionnaires.worlds import Items, facts_of, outcomes, results
+from questionnaires.worlds import facts_of, outcomes, results
 from questionnaires.written import Place
 from server.authorization.criteria import AmountIs, CodeIn, Condition, Result
 
@@ -23,29 +24,28 @@ def problems_of_reach(files: ContentFiles) -> Iterator[Problem]:
     tried: set[tuple[str, Place, Condition]] = set()
     for source in sources(files):
         scope = source.scope
-        items = scope.form.items if scope.form else {}
         placed = [(meant(said, scope), place) for _rule, said, place in conditions_in(source)]
         for (_rule, said, _where), (condition, place) in zip(conditions_in(source), placed, strict=True):
             if (source.written.file, place, condition) in tried:
                 continue
             tried.add((source.written.file, place, condition))
-            for where, what, mend in _in_condition(said, place, scope, items):
+            for where, what, mend in _in_condition(said, place, scope):
                 yield source.written.error(where, what, mend)
-        yield from _between_rules(source, placed, items)
+        yield from _between_rules(source, placed)
 
 
-def _in_condition(said: Said, place: Place, scope: Scope, items: Items) -> Iterator[Told]:
+def _in_condition(said: Said, place: Place, scope: Scope) -> Iterator[Told]:
     for compared, where in comparisons(said, place):
-        yield from _useless_comparison(compared, where, scope, items)
+        yield from _useless_comparison(compared, where, scope)
     for group, where in groups(said, place):
         parts = [(meant(part, scope), at) for part, at in group.placed(where)]
-        yield from _useless_parts(group.word, parts, items)
+        yield from _useless_parts(group.word, parts, scope.form)
 
 
-def _useless_comparison(said: Compared, place: Place, scope: Scope, items: Items) -> Iterator[Told]:
+def _useless_comparison(said: Compared, place: Place, scope: Scope) -> Iterator[Told]:
     """A comparison with an amount or codes that the form never lets be answered."""
     comparison = meant(said, scope)
-    possible = outcomes(comparison, items)
+    possible = outcomes(comparison, scope.form)
     name = said.name if isinstance(said.name, str) else fact_name(said)
     if Result.MET not in possible:
         yield place, f"nothing that can be said of {name} meets this", "correct the bound, or delete it"
@@ -54,19 +54,19 @@ def _useless_comparison(said: Compared, place: Place, scope: Scope, items: Items
         yield place, f"everything that can be said of {name} meets this", mend
 
 
-def _useless_parts(word: str, parts: list[Placed], items: Items) -> Iterator[Told]:
+def _useless_parts(word: str, parts: list[Placed], form: Form | None) -> Iterator[Told]:
     for (one, one_place), (two, two_place) in combinations(parts, 2):
-        told = _pair(word, one, two, items)
+        told = _pair(word, one, two, form)
         if told is not None:
             what, mend, first = told
             yield (one_place if first else two_place), what, mend
 
 
-def _pair(word: str, one: Condition, two: Condition, items: Items) -> tuple[str, str, bool] | None:
+def _pair(word: str, one: Condition, two: Condition, form: Form | None) -> tuple[str, str, bool] | None:
     """What is wrong with two parts of one group: words, how to mend it, and whether it is the first that is idle."""
     if not facts_of(one) & facts_of(two):
         return None
-    tried = results((one, two), items)
+    tried = results((one, two), form)
     if tried is None:
         return None
     met = [(first is Result.MET, second is Result.MET) for first, second in tried]
@@ -88,12 +88,12 @@ def _idle(word: str, met: list[tuple[bool, bool]]) -> tuple[str, str, bool] | No
     return None
 
 
-def _between_rules(source: PlanFile | PlanRule, placed: Iterable[Placed], items: Items) -> Iterator[Problem]:
+def _between_rules(source: PlanFile | PlanRule, placed: Iterable[Placed]) -> Iterator[Problem]:
     """All criteria have to be met, and any denial is enough: what holds for parts of a group holds for these too."""
     for name, word in (("criteria", "all"), ("denials", "any")):
         start = source.place(name)
         parts = [(condition, place) for condition, place in placed if place[: len(start)] == start]
-        for where, what, mend in _useless_parts(word, parts, items):
+        for where, what, mend in _useless_parts(word, parts, source.scope.form):
             yield source.written.error(where, what.replace("part", _ONE[name]), mend)
 
 

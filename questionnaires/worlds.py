@@ -7,13 +7,14 @@ is what happens in a review.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import product
 from math import prod
 
-from questionnaires.forms import Item
+from questionnaires.forms import Form, Item
 from server.authorization.criteria import (
     All,
     AmountIs,
@@ -33,7 +34,8 @@ from server.authorization.request import Code, Quantity
 from server.authorization.units import converted
 
 ON = date(2026, 7, 1)
-MOST_WORLDS = 20_000
+MOST_WORLDS = 3_000
+
 
 ALWAYS_KNOWN = frozenset(
     {
@@ -51,16 +53,14 @@ ALWAYS_KNOWN = frozenset(
 )
 """Facts that are known of every line of a topic: what is not said there counts as none."""
 
-Items = Mapping[str, Item]
 
-
-def worlds(conditions: Iterable[Condition], items: Items) -> Iterator[Facts] | None:
+def worlds(conditions: Iterable[Condition], form: Form | None) -> Iterator[Facts] | None:
     """Every combination of the values that matter to the conditions, unknown included; None when there are too many."""
     by_fact: defaultdict[str, list[Comparison]] = defaultdict(list)
     for condition in conditions:
         for comparison in comparisons_in(condition):
             by_fact[comparison.fact].append(comparison)
-    values = {fact: _values(fact, compared, items) for fact, compared in by_fact.items()}
+    values = {fact: _values(fact, compared, form) for fact, compared in by_fact.items()}
     if prod(len(each) for each in values.values()) > MOST_WORLDS:
         return None
     return (
@@ -69,18 +69,19 @@ def worlds(conditions: Iterable[Condition], items: Items) -> Iterator[Facts] | N
     )
 
 
-def outcomes(condition: Condition, items: Items) -> frozenset[Result]:
+@lru_cache(maxsize=4096)
+def outcomes(condition: Condition, form: Form | None) -> frozenset[Result]:
     """The results that a condition can have. Where its facts are too many to try, its parts count as independent."""
-    tried = worlds([condition], items)
+    tried = worlds([condition], form)
     if tried is not None:
         return frozenset(evaluate(condition, facts).result for facts in tried)
     match condition:
         case Not(part):
-            return frozenset(_OPPOSITE[each] for each in outcomes(part, items))
+            return frozenset(_OPPOSITE[each] for each in outcomes(part, form))
         case All(parts):
-            return _joined([outcomes(part, items) for part in parts], Result.NOT_MET, Result.MET)
+            return _joined([outcomes(part, form) for part in parts], Result.NOT_MET, Result.MET)
         case AnyOf(parts):
-            return _joined([outcomes(part, items) for part in parts], Result.MET, Result.NOT_MET)
+            return _joined([outcomes(part, form) for part in parts], Result.MET, Result.NOT_MET)
         case _:
             raise ValueError("one comparison has few values")
 
@@ -97,9 +98,10 @@ def _joined(parts: list[frozenset[Result]], one_is_enough: Result, every: Result
     return frozenset(found)
 
 
-def results(conditions: tuple[Condition, ...], items: Items) -> list[tuple[Result, ...]] | None:
+@lru_cache(maxsize=4096)
+def results(conditions: tuple[Condition, ...], form: Form | None) -> list[tuple[Result, ...]] | None:
     """What each of the conditions gives in every world of all of them; None when there are too many."""
-    tried = worlds(conditions, items)
+    tried = worlds(conditions, form)
     if tried is None:
         return None
     return [tuple(evaluate(condition, facts).result for condition in conditions) for facts in tried]
@@ -110,8 +112,8 @@ def facts_of(condition: Condition) -> set[str]:
     return {comparison.fact for comparison in comparisons_in(condition)}
 
 
-def _values(fact: str, compared: list[Comparison], items: Items) -> list[FactValue | None]:
-    item = items.get(fact.removeprefix(ANSWER)) if fact.startswith(ANSWER) else None
+def _values(fact: str, compared: list[Comparison], form: Form | None) -> list[FactValue | None]:
+    item = form.items.get(fact.removeprefix(ANSWER)) if form and fact.startswith(ANSWER) else None
     values: list[FactValue | None] = [value for each in compared for value in _mattering(each, item)]
     if any(isinstance(each, CodeIn) for each in compared) and (item is None or item.repeats):
         values.append(_all_codes(compared, item))
