@@ -119,6 +119,7 @@ def known_root(resource: Any) -> set[str]:
     None,
     "2.2.1",
 )
+@example(("device-request", [("/occurrenceTiming/repeat/period", "replace", 6, "")]), None, "2.2.1")
 @example(("claim", [("/id", "delete", 0, "")]), PAS + "profile-pas-request-bundle", "2.2.1")
 @given(RECIPES, st.sampled_from([None, PAS + "profile-pas-request-bundle"]), st.sampled_from(["2.2.1", "2.0.1"]))
 def test_no_mutation_of_a_valid_resource_makes_the_validator_raise(
