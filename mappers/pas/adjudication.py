@@ -36,18 +36,19 @@ def line_adjudication(line: LineOnRecord, action: ReviewAction) -> Json:
     return _adjudication(action.value, parts)
 
 
-def whole_adjudication(lines: Sequence[LineOnRecord], *, one_event: bool) -> list[Json]:
-    """The review action of the request as a whole, where there is one.
+def whole_adjudication(lines: Sequence[LineOnRecord]) -> list[Json]:
+    """What became of an admission, which is one event whatever its lines are.
 
-    It is what all lines have, withdrawn ones aside. Lines that differ have none in common, unless they are one event
-    (an admission): that is pended while any line is, and then certified in part.
+    The action that all lines have, withdrawn ones aside; where they differ it is pended while any line is, and
+    certified in part afterwards. Other requests have a review action per line only: the guide forgets to let
+    reviewActionCode stand here, and validators that do not know it refuse such an answer.
     """
     actions = {line.determination.action for line in lines}
     standing = actions - {ReviewAction.CANCELLED} or actions
+    if not standing:
+        return []
     if len(standing) == 1:
         return [_adjudication(standing.pop().value, [])]
-    if not one_event or not standing:
-        return []
     return [_adjudication(ReviewAction.PENDED.value if ReviewAction.PENDED in standing else PARTLY_CERTIFIED, [])]
 
 

@@ -34,12 +34,16 @@ def stay(line: LineOnRecord, asked: Json, submitted: SubmittedClaim) -> Iterator
             yield {"url": names.DISCHARGE_DATE} | discharge
 
 
-def authorized_providers(members: Iterable[Json], echo: Echo) -> Iterator[Json]:
-    """The care team members who may provide what is certified, as extensions."""
+def authorized_providers(members: Iterable[Json], echo: Echo, *, typed: bool = True) -> Iterator[Json]:
+    """The care team members who may provide what is certified, as extensions.
+
+    typed  with the type of provider, which the guide lets stand in items only
+    """
     for member in members:
         provider = echo.provider(object_in(member, "provider"))
         if provider:
-            parts: list[Json] = [{"url": "provider", "valueReference": provider}, *provider_type(member)]
+            parts: list[Json] = [{"url": "provider", "valueReference": provider}]
+            parts += provider_type(member) if typed else []
             if member.get("qualification"):
                 parts.append({"url": "qualification", "valueCodeableConcept": member["qualification"]})
             yield {"extension": parts, "url": names.AUTHORIZED_PROVIDER}

@@ -8,12 +8,10 @@ from mappers.fhir import Json, codings, extensions, object_in, objects
 from mappers.pas import names
 from mappers.pas.adjudication import line_adjudication
 from mappers.pas.answering import Answering
-from mappers.pas.authorized import CERTIFYING, authorized_providers, dates, repeated, requested_service, revenue, stay
+from mappers.pas.authorized import CERTIFYING, authorized_providers, dates, stay
 from mappers.pas.quantities import write_period, write_quantity
 from server.authorization.determination import ReviewAction
 from server.authorization.record import LineOnRecord
-
-_DETAILS = (names.EPSDT, names.NURSING_HOME_LEVEL, names.RATE_LIMIT)
 
 
 def write_items(answer: Answering) -> list[Json]:
@@ -41,8 +39,9 @@ def _extensions(line: LineOnRecord, asked: Json, answer: Answering) -> Iterator[
         yield {"url": names.REQUESTED_SERVICE_DATE, "valuePeriod": write_period(line.asked.serviced)}
     if action in CERTIFYING:
         yield from authorized_providers(answer.submitted.team(asked), answer.echo)
-    if action is ReviewAction.CERTIFIED:
-        yield {"extension": list(_detail(line, asked, answer)), "url": names.AUTHORIZED_DETAIL}
+    detail = list(_detail(line, asked)) if action is ReviewAction.CERTIFIED else []
+    if detail:
+        yield {"extension": detail, "url": names.AUTHORIZED_DETAIL}
     yield from stay(line, asked, answer.submitted)
     if action is not ReviewAction.CANCELLED:
         for diagnosis in answer.submitted.diagnoses(asked)[: answer.occasion.diagnoses]:
@@ -69,19 +68,15 @@ def _reference_number(line: LineOnRecord, asked: Json) -> Iterator[Json]:
         yield from extensions(asked, names.ADMINISTRATION_REFERENCE_NUMBER)
 
 
-def _detail(line: LineOnRecord, asked: Json, answer: Answering) -> Iterator[Json]:
-    """What is certified as it was asked for."""
+def _detail(line: LineOnRecord, asked: Json) -> Iterator[Json]:
+    """What is certified as it was asked for; only parts that the guide's own contexts let stand here."""
     service, authorized = object_in(asked, "productOrService"), line.determination.authorized
     if any(code.code != "not-applicable" for code in codings(service)):
         yield {"url": "productOrServiceCode", "valueCodeableConcept": service}
-    else:
-        yield from requested_service(asked, answer.echo)
-    yield from extensions(asked, names.SERVICE_CODE_END)
+        yield from extensions(asked, names.SERVICE_CODE_END)
     for modifier in objects(asked, "modifier"):
         yield {"url": "modifier", "valueCodeableConcept": modifier}
     if object_in(asked, "unitPrice"):
         yield {"url": "unitPrice", "valueMoney": asked["unitPrice"]}
     if authorized and authorized.quantity:
         yield {"url": "quantity", "valueQuantity": write_quantity(authorized.quantity)}
-    yield from repeated(asked, _DETAILS)
-    yield from revenue(asked)

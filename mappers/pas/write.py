@@ -106,7 +106,7 @@ def _claim_response(answer: Answering, asking: Json) -> Json:
         "preAuthPeriod": write_period(authorization.period) if authorization.period else {},
         "item": items,
         "addItem": write_add_items(answer),
-        "adjudication": whole_adjudication(answer.lines, one_event=answer.submitted.is_admission),
+        "adjudication": whole_adjudication(answer.lines) if answer.submitted.is_admission else [],
         "processNote": answer.notes.written(),
         "error": errors,
     }
@@ -175,7 +175,7 @@ def _root_extensions(answer: Answering) -> Iterator[Json]:
         flag = {"url": "wasHumanReviewedFlag", "valueBoolean": human}
         yield {"extension": [flag], "url": names.REVIEWER}
     if any(line.determination.action in CERTIFYING for line in lines):
-        yield from authorized_providers(answer.submitted.whole_team, answer.echo)
+        yield from authorized_providers(answer.submitted.whole_team, answer.echo, typed=False)
 
 
 def base_of(answer: Json) -> str:
