@@ -16,7 +16,7 @@ from profiles import notation
 from profiles.importing.elements import Extraction
 from profiles.importing.terminology import code_system_line, value_set_lines
 from profiles.notation import CORE, Definition
-from profiles.tables import Guide, Tables, file_name
+from profiles.tables import Guide, Tables, file_name, read_guide
 from profiles.writing import write
 
 Json = dict[str, Any]
@@ -103,10 +103,11 @@ def import_package(
     A `selection.txt` in the folder limits the definitions to the names it lists. Raises ImportRefused when the
     package has nothing to say or stands on a type that the tables do not hold.
     """
-    chosen = _chosen(package, folder)
+    chosen = definitions_in(package, folder)
     if not chosen:
         raise ImportRefused(f"{package.name} has no profile, extension or type to import")
     folder.mkdir(parents=True, exist_ok=True)
+    _forget(folder)
     summary = Summary(folder)
     label = LABELS.get(package.name, ("", package.name.rpartition(".")[2].upper()))[1]
     being_made = Guide(folder, folder.name, package.name, package.version, label)
@@ -129,6 +130,13 @@ def import_package(
     return summary
 
 
+def _forget(folder: Path) -> None:
+    """Remove what an earlier import wrote, by its own list: a definition the guide has dropped must not stay."""
+    if (folder / "guide.txt").exists():
+        for canonical in read_guide(folder).types:
+            (folder / f"{file_name(canonical)}.txt").unlink(missing_ok=True)
+
+
 def _depth(sd: Json, siblings: dict[str, Json]) -> tuple[bool, int]:
     """Types before what is built on them, profiles after all types."""
     depth, base = 0, siblings.get(sd.get("baseDefinition", ""))
@@ -141,7 +149,8 @@ def _index_line(definition: Definition) -> str:
     return f"{notation.short(definition.canonical)} {definition.type}\n"
 
 
-def _chosen(package: Package, folder: Path) -> list[Json]:
+def definitions_in(package: Package, folder: Path) -> list[Json]:
+    """The StructureDefinitions an import into `folder` takes: types, profiles and extensions, no logical models."""
     listed = folder / "selection.txt"
     names = set(listed.read_text("utf-8").split()) if listed.exists() else None
     definitions = package.resources.get("StructureDefinition", [])

@@ -21,7 +21,8 @@ FOLDERS = {
     "2.2.1": ("pas-2.2.1", "dtr-2.2.0", "uscore-7.0.0", "subscriptions-backport-1.1.0", "r4-4.0.1"),
     "2.0.1": ("pas-2.0.1", "dtr-2.0.1", "uscore-3.1.1", "crd-2.0.1", "subscriptions-backport-1.1.0", "r4-4.0.1"),
 }
-ALSO = ("uscore-7.0.0", "uscore-6.1.0", "uscore-3.1.1", "dtr-2.2.0", "dtr-2.0.1", "pas-2.2.1", "pas-2.0.1")
+# Seen by both, when a canonical names their version.
+ALSO = ("uscore-7.0.0", "uscore-6.1.0", "uscore-3.1.1")
 VERSIONS = {"2.2.0": "2.2.1", **{version: version for version in FOLDERS}}
 
 
@@ -32,11 +33,16 @@ def _guide(folder: str) -> Guide:
 
 @cache
 def profile_set(version: str = "2.2.1") -> Compiler:
-    """The compiled set of a PAS version (DTR 2.2.0 means 2.2.1). Raises ValueError for one nobody ships."""
+    """The compiled set of a PAS version (DTR 2.2.0 means 2.2.1), guides somebody imported included.
+
+    Raises ValueError for a version nobody ships.
+    """
     if version not in VERSIONS:
         raise ValueError(f"no profiles for version {version!r}: one of {', '.join(sorted(VERSIONS))}")
-    folders = dict.fromkeys((*FOLDERS[VERSIONS[version]], *ALSO))
-    return Compiler(Tables(_guide(name) for name in folders if (HERE / name).is_dir()))
+    known = {name for folders in FOLDERS.values() for name in folders} | {*ALSO}
+    own = sorted(path.parent.name for path in HERE.glob("*/guide.txt") if path.parent.name not in known)
+    folders = dict.fromkeys((*FOLDERS[VERSIONS[version]], *own, *ALSO))
+    return Compiler(Tables(_guide(name) for name in folders))
 
 
 def profile_of(resource: object, version: str = "2.2.1") -> str:

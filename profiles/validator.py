@@ -10,9 +10,10 @@ from profiles.defects import defect
 from profiles.issue import Issue
 from profiles.notation import CORE
 from profiles.problem import Problem, is_name, path_of
-from profiles.profile_set import profile_of, profile_set
+from profiles.profile_set import VERSIONS, profile_of, profile_set
 
 MOST_ISSUES = 1000
+DA_VINCI = ("http://hl7.org/fhir/us/davinci-pas/", "http://hl7.org/fhir/us/davinci-dtr/")
 # invariant or slice -> ends of the rules that say the same of the same cause, more exactly
 SAYS_BETTER = {
     "ClaimFirst": ("PAS spec-12",),
@@ -37,9 +38,12 @@ Json = dict[str, Any]
 def issues_in(resource: object, profile: str | None = None, *, version: str = "2.2.1") -> list[Issue]:
     """Every problem of a decoded resource, by `profile` (canonical, |version tolerated) of the guides of `version`.
 
-    Without `profile` the one `profile_of` names. Never raises for any decoded JSON. Raises ValueError for a version
-    nobody ships and KeyError for a profile the tables do not hold.
+    A |version that names another set (2.0.1, 2.2.0, 2.2.1) goes before `version`. Without `profile` the one that
+    `profile_of` names. Never raises for any decoded JSON. Raises ValueError for a version nobody ships and KeyError
+    for a profile the tables do not hold.
     """
+    named = profile.partition("|")[2] if profile and profile.startswith(DA_VINCI) else ""
+    version = VERSIONS.get(named, version)
     compiler = profile_set(version)
     if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
         return [_no_resource()]

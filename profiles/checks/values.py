@@ -48,12 +48,42 @@ def primitive(spot: Spot) -> Check:
     rule = f"R4 {spot.path}"
     repair = f"Like {EXAMPLES[code]}" if code in EXAMPLES else ""
 
-    def check(value: Any, _visit: Visit) -> Problems:
+    def against(value: Any) -> Problems:
         reason = reason_against(value)
         if reason is None:
             return None
         kind = "structure" if value is None or isinstance(value, (dict, list)) else "value"
         return [Problem(kind, f"{code}: {reason}", rule, repair, gap=value is None)]
+
+    if code in ONE_WORD:
+        return _one_word(against)
+    return _text(against) if code in TEXT else lambda value, _visit: against(value)
+
+
+ONE_WORD = {"code", "uri", "url", "canonical"}
+TEXT = {"string", "markdown"}
+USUAL = 4096
+Against = Callable[[Any], Problems]
+
+
+def _one_word(against: Against) -> Check:
+    """Nearly every code and uri is right at a glance; the others are looked at closely."""
+
+    def check(value: Any, _visit: Visit) -> Problems:
+        if type(value) is str and value and len(value) < USUAL and " " not in value and value.isprintable():
+            return None
+        return against(value)
+
+    return check
+
+
+def _text(against: Against) -> Check:
+    """So is nearly every text that begins with no blank."""
+
+    def check(value: Any, _visit: Visit) -> Problems:
+        if type(value) is str and value and len(value) < USUAL and value[0] > " " and value.isprintable():
+            return None
+        return against(value)
 
     return check
 
