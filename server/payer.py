@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from server.authorization.eligibility import EVERYONE, Eligibility
 from server.authorization.history import History
+from server.authorization.inquiry import Inquiry
 from server.authorization.policy import Rules
 from server.authorization.record import Authorization
 from server.authorization.request import AuthorizationRequest, Member
@@ -16,10 +17,14 @@ from server.authorization.request import AuthorizationRequest, Member
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. Records are filed under, and visible to, the caller's organization only."""
+    """Who calls. Records are filed under, and visible to, the caller's organization only.
+
+    npis  the providers it is known to speak for when it inquires about records of other organizations
+    """
 
     name: str
     organization: str
+    npis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,18 @@ class Counts:
     lines: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Inquired:
+    """An authorization that an inquiry found; `own`: the caller's organization filed it.
+
+    request  where its latest request is kept
+    """
+
+    authorization: Authorization
+    own: bool
+    request: str
+
+
 class Authorizations(Protocol):
     """The authorizations on record.
 
@@ -117,6 +134,15 @@ class Authorizations(Protocol):
 
     def history(self, member: Member, besides: str = "") -> History:
         """What is on record for the member, whoever asked for it, newest first; not the authorization `besides`."""
+
+    def inquire(self, caller: Caller, inquiry: Inquiry) -> Sequence[Inquired]:
+        """The authorizations that an inquiry asks about and may know: also those of other organizations (PAS spec-52).
+
+        Nowhere else are they seen; here the member and an NPI have to match (PAS spec-53).
+        """
+
+    def inquired_request(self, inquired: Inquired) -> bytes:
+        """The latest request of an authorization that an inquiry found, byte for byte."""
 
     def update(self, caller: Caller, changed: Authorization, exchange: Exchange, now: datetime) -> Filed:
         """Put an update of the caller's authorization (its version one higher) on record, durably, with its exchange.
@@ -172,6 +198,9 @@ class Payer:
     rules_for   request -> the plan and topics in force for its coverage, services and dates
     rules_kept  fingerprint -> the same as `rules_for`, of plans and topics that were in use; None for unknown ones
     now         the clock; timezone-aware
+    npi_binding whether an inquiry about other organizations' records needs an NPI of the caller's own: without it the
+                pair of member id and NPI is a password that many know
+    sensitive   which authorizations are told only to who ordered or renders them (PAS spec-49)
     """
 
     authorizations: Authorizations
@@ -179,6 +208,8 @@ class Payer:
     now: Callable[[], datetime]
     rules_kept: Callable[[str], RulesFor | None] = lambda _fingerprint: None
     members: Members = EVERYONE
+    npi_binding: bool = True
+    sensitive: Callable[[Authorization], bool] = lambda _authorization: False
     name: str = "Placet demo payer"
     zone: tzinfo = UTC
 

@@ -39,6 +39,6 @@ class Operation:
 
 def catalogue() -> tuple[Operation, ...]:
     """Every operation, in the order in which people read about them."""
-    from server.operations import claim_submit, claimresponse_read, validate
+    from server.operations import claim_inquire, claim_submit, claimresponse_read, validate
 
-    return (claim_submit.OPERATION, claimresponse_read.OPERATION, *validate.operations())
+    return (claim_submit.OPERATION, claim_inquire.OPERATION, claimresponse_read.OPERATION, *validate.operations())

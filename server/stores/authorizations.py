@@ -13,14 +13,15 @@ from pymongo.errors import DocumentTooLarge, PyMongoError
 
 from server.authorization.determination import ReviewAction
 from server.authorization.history import History
+from server.authorization.inquiry import Inquiry, fits, may_know
 from server.authorization.record import Authorization, prior_lines
 from server.authorization.request import Member
 from server.errors import Conflict, TooLarge, refusal
-from server.payer import Caller, Counts, Exchange, Filed, NumberTaken, Staff
+from server.payer import Caller, Counts, Exchange, Filed, Inquired, NumberTaken, Staff
 from server.stores import raw
 from server.stores.connection import connect, insert, once_more, store_answers
 from server.stores.documents import Row, ensure_indexes
-from server.stores.domain import claim_token, member_tokens, queue_of, record_id, tallied, unpacked
+from server.stores.domain import claim_token, inquiry_tokens, member_tokens, queue_of, record_id, tallied, unpacked
 from server.stores.filing import Change, Filing, new_change, new_filing, new_update
 from server.stores.filters import at_version, by_id, found_by, key, key_marked, lit, marked, of_tenant, queued
 from server.stores.keys import (
@@ -184,6 +185,21 @@ class MongoAuthorizations:
         documents = self._found(member_tokens(self._tenant, member))
         records = [unpacked(each) for each in sorted(documents, key=lambda each: each["created"], reverse=True)]
         return History(tuple(line for record in records if record.id != besides for line in prior_lines(record)))
+
+    @store_answers()
+    def inquire(self, caller: Caller, inquiry: Inquiry) -> list[Inquired]:
+        """The authorizations that an inquiry asks about and may know, whoever filed them."""
+        documents = self._found(inquiry_tokens(self._tenant, inquiry.member))
+        return [
+            Inquired(record, document["organization"] == lit(caller.organization), document["request"])
+            for document in documents
+            if may_know(record := unpacked(document), inquiry.member, inquiry.npis) and fits(record, inquiry)
+        ]
+
+    @store_answers()
+    def inquired_request(self, inquired: Inquired) -> bytes:
+        """The latest request of an authorization that an inquiry found, byte for byte."""
+        return raw.read(self._raw, self._tenant, inquired.request)[0]
 
     @store_answers()
     def counts(self) -> Counts:

@@ -43,6 +43,15 @@ def member_tokens(tenant: str, member: Member) -> list[str]:
     return [f"{lit(tenant)}|member|{lit(each)}" for each in known]
 
 
+def inquiry_tokens(tenant: str, member: Member) -> list[str]:
+    """The words by which an inquiry finds the authorizations of a member: ids, and the subscriber id of a family."""
+    return [*member_tokens(tenant, member), *_subscriber_tokens(tenant, member)]
+
+
+def _subscriber_tokens(tenant: str, member: Member) -> list[str]:
+    return [f"{lit(tenant)}|subscriber|{lit(member.subscriber_id)}"] if member.subscriber_id else []
+
+
 def tally(statuses: Sequence[str], exchanges: int = 1) -> str:
     """What a document adds to the counts: ``exchange:1 approved:2``."""
     counts = {"exchange": exchanges, **Counter(sorted(statuses))}
@@ -67,7 +76,7 @@ def search_tokens(tenant: str, organization: str, authorization: Authorization) 
     request = authorization.request
     claims = [request.claim_url, *(f"{each.system}|{each.value}" for each in request.identifiers)]
     claims = [claim_token(tenant, organization, each) for each in claims]
-    return list(dict.fromkeys([*numbers, *traces, *claims, *member_tokens(tenant, request.member)]))
+    return list(dict.fromkeys([*numbers, *traces, *claims, *inquiry_tokens(tenant, request.member)]))
 
 
 def queue_of(tenant: str, *, pended: bool) -> str:
