@@ -8,6 +8,7 @@ from datetime import datetime
 
 from server.authorization.clocks import Terms
 from server.authorization.determination import Determination, LineDetermination, ReviewAction
+from server.authorization.extension import EXTENDED, asks_for_extension, extended
 from server.authorization.record import Authorization, Event, LineOnRecord, Reviewed, issued_on, timed
 from server.authorization.request import AuthorizationRequest, ServiceLine
 
@@ -37,6 +38,11 @@ def update(
     events: list[Event] = []
     for asked in request.lines:
         known, now = before.pop(asked.sequence, None), decided[asked.sequence]
+        if known is not None and asks_for_extension(known, asked):
+            line, event = _extended(known, asked, authorization.history, by, at)
+            lines.append(line)
+            events.append(event)
+            continue
         if known is not None and not _is_reviewed_again(known, asked, now, informed):
             lines.append(known)
             continue
@@ -63,6 +69,21 @@ def update(
         terms=authorization.terms if authorization.is_pended or terms is None else terms,
     )
     return timed(updated)
+
+
+def _extended(
+    known: LineOnRecord, asked: ServiceLine, history: tuple[Event, ...], by: str, at: datetime
+) -> tuple[LineOnRecord, Event]:
+    """The line with the longer period, or as it was with a note why not; and what the history says of it (PF-26)."""
+    determination, refusal = extended(known, asked, history, at.date())
+    action = determination.action
+    if refusal:
+        noted = replace(determination, notes=(*determination.notes, refusal))
+        return replace(known, determination=noted), Event(
+            at, by, "not extended", known.sequence, action, action, refusal
+        )
+    line = replace(known, asked=asked, determination=determination, issued=issued_on(determination, at))
+    return line, Event(at, by, EXTENDED, known.sequence, action, action)
 
 
 def _is_reviewed_again(known: LineOnRecord, asked: ServiceLine, now: LineDetermination, informed: bool) -> bool:
