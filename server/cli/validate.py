@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -84,8 +84,9 @@ def validate(  # noqa: PLR0917
     wishes = Wishes(all=everything, quiet=quiet, one=one, version=version)
     with _opened(output) as out:
         report, console = _report(shape, out, wishes, to_terminal=output is None)
-        totals, stopped = _run(sources, profile, version, report, _progress(sources, console, quiet=quiet))
-        report.end(totals, stopped=stopped)
+        with closing(report):
+            totals, stopped = _run(sources, profile, version, report, _progress(sources, console, quiet=quiet))
+            report.end(totals, stopped=stopped)
     if output and not quiet:
         click.echo(f"{totals.words}. The report is in {output}", err=True)
     sys.exit(_STOPPED if stopped else 1 if totals.with_errors else 0)
@@ -100,7 +101,8 @@ def _run(
     from server.cli.validation.totals import Totals
 
     totals = Totals()
-    task = progress.add_task("Checking", total=sum(source.size for source in sources) or None) if progress else None
+    size = sum(source.size for source in sources) or None
+    task = progress.add_task("Checking", total=size, documents=0) if progress else None
     try:
         if progress:
             progress.start()
@@ -119,7 +121,7 @@ def _run(
     return totals, False
 
 
-def _report(shape: str, out: TextIO, wishes: Wishes, *, to_terminal: bool) -> tuple[Report, Console]:
+def _report(shape: str, out: IO[str], wishes: Wishes, *, to_terminal: bool) -> tuple[Report, Console]:
     """The report, and the console on which progress may be shown beside it."""
     from rich.console import Console
 
@@ -128,7 +130,7 @@ def _report(shape: str, out: TextIO, wishes: Wishes, *, to_terminal: bool) -> tu
 
         console = Console() if to_terminal else Console(file=out, width=_WIDTH)
         return TextReport(console, wishes), console if to_terminal else Console(stderr=True)
-    made: Callable[[TextIO, Wishes], Report] = _made(shape)
+    made: Callable[[IO[str], Wishes], Report] = _made(shape)
     return made(out, wishes), Console(stderr=True)
 
 
@@ -152,7 +154,7 @@ def _progress(sources: Sequence[Source], console: Console, *, quiet: bool) -> Pr
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def _opened(output: Path | None) -> Iterator[IO[str]]:
     """Standard output, or a file that is there only when the report is whole."""
     if output is None:
         yield sys.stdout

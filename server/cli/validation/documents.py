@@ -114,10 +114,13 @@ def _and_then(before: Iterable[bytes], file: BinaryIO) -> Iterator[bytes]:
     yield from before
     while line := file.readline(LARGEST + 1):
         yield line
-        while len(line) > LARGEST and not line.endswith(b"\n"):  # the rest of a line that is too long
-            line = file.readline(_CHUNK) or b"\n"
-            if len(line) < _CHUNK:
-                break
+        if len(line) > LARGEST:
+            _skip_line(file)
+
+
+def _skip_line(file: BinaryIO) -> None:
+    while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+        pass
 
 
 def _piped(file: BinaryIO) -> Iterator[Document]:

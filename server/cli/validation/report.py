@@ -33,3 +33,6 @@ class Report(Protocol):
 
     def end(self, totals: Totals, *, stopped: bool) -> None:
         """Report the totals; `stopped` when somebody pressed Ctrl-C before the last document."""
+
+    def close(self) -> None:
+        """Let go of what was held until the end."""

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 from tempfile import SpooledTemporaryFile
-from typing import TextIO
+from typing import IO
 
 from mappers.operation_outcome import repair, said
 from profiles import Issue
@@ -40,9 +40,9 @@ _PAGE = Template(Path(__file__).with_name("report.html").read_text("utf-8"))
 class HtmlReport:
     """The page begins with the figures, so the documents wait in a temporary file for the end."""
 
-    def __init__(self, out: TextIO, wishes: Wishes) -> None:
+    def __init__(self, out: IO[str], wishes: Wishes) -> None:
         self._out, self._wishes = out, wishes
-        self._body = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 - open until the end
+        self._body = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 - until close
         self._clean: list[str] = []
         self._more_clean = 0
         self._shown = 0
@@ -75,6 +75,9 @@ class HtmlReport:
         while block := self._body.read(_IN_MEMORY):
             self._out.write(block)
         self._out.write(Template(tail).substitute(parts))
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
         self._body.close()
 
     def _switch(self, kind: Weight) -> str:

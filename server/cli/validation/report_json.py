@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any, TextIO
+from typing import IO, Any
 
 from server.cli.validation.checked import Checked
 from server.cli.validation.report import Wishes
@@ -14,7 +14,7 @@ from server.cli.validation.totals import Totals
 class JsonReport:
     """An array of {file, line, type, profile, profileBy, guide, version, errors, ..., issues}; every issue is in it."""
 
-    def __init__(self, out: TextIO, wishes: Wishes) -> None:
+    def __init__(self, out: IO[str], wishes: Wishes) -> None:
         self._out, self._version = out, wishes.version
         self._before = "[\n"
 
@@ -27,6 +27,9 @@ class JsonReport:
     def end(self, totals: Totals, *, stopped: bool) -> None:  # noqa: ARG002 - as every report
         """Close the array."""
         self._out.write("[]\n" if self._before == "[\n" else "\n]\n")
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _entry(self, checked: Checked) -> dict[str, Any]:
         document = checked.document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tempfile import SpooledTemporaryFile
-from typing import TextIO
+from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
 from mappers.operation_outcome import repair, said
@@ -20,9 +20,9 @@ _IN_MEMORY = 1024 * 1024
 class JunitReport:
     """The root element counts the cases, so the cases wait in a temporary file for the end."""
 
-    def __init__(self, out: TextIO, wishes: Wishes) -> None:
+    def __init__(self, out: IO[str], wishes: Wishes) -> None:
         self._out, self._version, self._all = out, wishes.version, wishes.all
-        self._cases = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 - open until the end
+        self._cases = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 - until close
 
     def document(self, checked: Checked) -> None:
         """One test case."""
@@ -39,6 +39,9 @@ class JunitReport:
         while block := self._cases.read(_IN_MEMORY):
             self._out.write(block)
         self._out.write("</testsuite>\n</testsuites>\n")
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
         self._cases.close()
 
     def _case(self, checked: Checked) -> str:

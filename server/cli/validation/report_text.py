@@ -60,6 +60,9 @@ class TextReport:
             line.append("  (--all shows all of them)", "dim")
         self._console.print(line)
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _tree(self, branch: Branch, tree: Tree | None = None) -> Tree:
         """Resources with findings have a branch each; the others stand together in one line."""
         tree = tree if tree is not None else Tree(Text(branch.label, "bold"), guide_style="dim")
