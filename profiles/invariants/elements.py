@@ -101,9 +101,9 @@ def count(node: Json, name: str) -> int:
 def number(node: Json, name: str) -> int | Decimal | float | None:
     """The element when it is a finite number."""
     value = node.get(name)
-    if isinstance(value, (int, Decimal, float)) and not isinstance(value, bool) and isfinite(value):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    return None
+    return value if isinstance(value, (Decimal, float)) and isfinite(value) else None
 
 
 def codings(node: Json, name: str) -> Iterator[Json]:
