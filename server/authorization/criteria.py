@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 from enum import StrEnum
 
 from server.authorization.facts import DOCUMENT, Facts, FactValue, Known
@@ -49,12 +47,19 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class AmountIs:
-    """The fact is an amount between `low` and `high`, both included where `inclusive`; None leaves a side open."""
+    """The fact is an amount between `low` and `high`, both included where `inclusive`; None leaves a side open.
+
+    `words`, of this and every comparison, is what it wants: made once, since every review tells it.
+    """
 
     fact: str
     low: Quantity | None = None
     high: Quantity | None = None
     inclusive: bool = True
+    words: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", in_words(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class TruthIs:
 
     fact: str
     wanted: bool
+    words: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", in_words(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,10 @@ class CodeIn:
     fact: str
     codes: tuple[Code, ...]
     wanted: bool = True
+    words: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", in_words(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,10 @@ class DayWithin:
     fact: str
     before: int | None = None
     after: int | None = None
+    words: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", in_words(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +133,14 @@ MISSING_SETS = 20
 
 def evaluate(condition: Condition, facts: Facts) -> Evaluation:
     """The condition held against the facts."""
-    match condition:
-        case All(parts):
-            return _all([evaluate(part, facts) for part in parts])
-        case AnyOf(parts):
-            return _any([evaluate(part, facts) for part in parts])
-        case Not(part):
-            inner = evaluate(part, facts)
-            return Evaluation(_OPPOSITE[inner.result], inner.findings, inner.missing)
-        case _:
-            return _compared(condition, facts)
+    if isinstance(condition, All):
+        return _all([evaluate(part, facts) for part in condition.parts])
+    if isinstance(condition, AnyOf):
+        return _any([evaluate(part, facts) for part in condition.parts])
+    if isinstance(condition, Not):
+        inner = evaluate(condition.part, facts)
+        return Evaluation(_OPPOSITE[inner.result], inner.findings, inner.missing)
+    return _compared(condition, facts)
 
 
 def comparisons_in(condition: Condition) -> Iterator[Comparison]:
@@ -200,15 +215,14 @@ def _joined(way: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _compared(comparison: Comparison, facts: Facts) -> Evaluation:
-    known = facts.get(comparison.fact)
-    wanted = in_words(comparison)
-    held = _held(comparison, known, facts.on) if known else None
-    if known is None or held is None:
-        value, origin = (text_of(known.value), known.origin) if known else ("", "")
-        finding = Finding(comparison.fact, wanted, Result.UNKNOWN, value, origin)
+    known = facts.known.get(comparison.fact)
+    if known is None:
+        finding = Finding(comparison.fact, comparison.words, Result.UNKNOWN)
         return Evaluation(Result.UNKNOWN, (finding,), ((comparison.fact,),))
-    result = Result.MET if held else Result.NOT_MET
-    return Evaluation(result, (Finding(comparison.fact, wanted, result, text_of(known.value), known.origin),))
+    held = _held(comparison, known, facts.on)
+    result = Result.UNKNOWN if held is None else Result.MET if held else Result.NOT_MET
+    finding = Finding(comparison.fact, comparison.words, result, text_of(known.value), known.origin)
+    return Evaluation(result, (finding,), ((comparison.fact,),) if held is None else ())
 
 
 def text_of(value: FactValue) -> str:
@@ -228,36 +242,42 @@ def _held(comparison: Comparison, known: Known, on: date) -> bool | None:
     A document of the wrong day is a missing one: another can be sent.
     """
     value = known.value
-    match comparison:
-        case AmountIs() if isinstance(value, Quantity):
-            return _amount_held(comparison, value)
-        case TruthIs(_, wanted) if isinstance(value, bool):
-            return value is wanted
-        case CodeIn(_, codes, wanted) if isinstance(value, tuple):
-            return any(_matches(code, each) for code in codes for each in value) is wanted
-        case DayWithin(_, None, None):
-            return True
-        case DayWithin(_, before, after) if isinstance(value, date):
-            early = before is not None and value < on - timedelta(days=before)
-            late = after is not None and value > on + timedelta(days=after)
-            held = not early and not late
-            return None if not held and comparison.fact.startswith(DOCUMENT) else held
-    return None
+    if isinstance(comparison, AmountIs):
+        return _amount_held(comparison, value) if isinstance(value, Quantity) else None
+    if isinstance(comparison, TruthIs):
+        return value is comparison.wanted if isinstance(value, bool) else None
+    if isinstance(comparison, CodeIn):
+        return _code_held(comparison, value) if isinstance(value, tuple) else None
+    if comparison.before is None and comparison.after is None:
+        return True
+    return _day_held(comparison, value, on) if isinstance(value, date) else None
+
+
+def _code_held(comparison: CodeIn, given: tuple[Code, ...]) -> bool:
+    return any(_matches(code, each) for code in comparison.codes for each in given) is comparison.wanted
+
+
+def _day_held(comparison: DayWithin, day: date, on: date) -> bool | None:
+    early = comparison.before is not None and day < on - timedelta(days=comparison.before)
+    late = comparison.after is not None and day > on + timedelta(days=comparison.after)
+    held = not early and not late
+    return None if not held and comparison.fact.startswith(DOCUMENT) else held
 
 
 def _amount_held(comparison: AmountIs, value: Quantity) -> bool | None:
-    checks: list[tuple[Quantity, Callable[[Decimal, Decimal], bool]]] = []
-    if comparison.low:
-        checks.append((comparison.low, operator.ge if comparison.inclusive else operator.gt))
-    if comparison.high:
-        checks.append((comparison.high, operator.le if comparison.inclusive else operator.lt))
-    held = True
-    for bound, compare in checks:
-        amount = converted(value, bound.unit)
+    above = below = True
+    low, high = comparison.low, comparison.high
+    if low is not None:
+        amount = converted(value, low.unit)
         if amount is None:
             return None
-        held = held and compare(amount, bound.value)
-    return held
+        above = amount >= low.value if comparison.inclusive else amount > low.value
+    if high is not None:
+        amount = converted(value, high.unit)
+        if amount is None:
+            return None
+        below = amount <= high.value if comparison.inclusive else amount < high.value
+    return above and below
 
 
 def _matches(wanted: Code, given: Code) -> bool:

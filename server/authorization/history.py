@@ -8,6 +8,8 @@ from datetime import date
 from server.authorization.determination import ReviewAction
 from server.authorization.request import Code, Period, Quantity
 
+_CERTIFIED, _MODIFIED = ReviewAction.CERTIFIED, ReviewAction.MODIFIED
+
 
 @dataclass(frozen=True, slots=True)
 class PriorLine:
@@ -29,7 +31,7 @@ class PriorLine:
     @property
     def in_force(self) -> bool:
         """True while it is certified, in full or in part."""
-        return self.action in (ReviewAction.CERTIFIED, ReviewAction.MODIFIED)
+        return self.action is _CERTIFIED or self.action is _MODIFIED
 
     def overlaps(self, start: date, end: date) -> bool:
         """True when its approved period and the days from `start` to `end` have a day in common."""

@@ -73,7 +73,8 @@ def _of_history(
     start = first_day(line, on)
     end = (line.serviced.end if line.serviced else None) or start
     in_force = [prior for prior in history.lines if prior.in_force]
-    same = [prior for prior in in_force if prior.service in (*line.services, *line.ordered)]
+    asked = {(code.system, code.code) for code in (*line.services, *line.ordered)}
+    same = [prior for prior in in_force if (prior.service.system, prior.service.code) in asked]
     duplicate = next((prior for prior in same if prior.overlaps(start, end)), None)
     yield "history.duplicate", Known(duplicate is not None, duplicate.number if duplicate else "record")
     if topic is None:
@@ -112,8 +113,9 @@ def document_fact(kind: Code) -> str:
 
 def _of_answers(request: AuthorizationRequest, form: str) -> Iterator[tuple[str, Known]]:
     """The answers to the topic's form, in any version of it; the last filled form of a request wins."""
+    url = form.partition("|")[0]
     for filled in request.answers:
-        if filled.form.partition("|")[0] != form.partition("|")[0]:
+        if filled.form.partition("|")[0] != url:
             continue
         for answer in filled.answers:
             value = answer.value

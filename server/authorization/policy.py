@@ -159,7 +159,11 @@ class Topic:
 
     def covers(self, code: Code) -> bool:
         """True when the code is one of the topic's."""
-        return any(code in span for span in self.codes)
+        system, text, length = code.system, code.code.upper(), len(code.code)
+        for span in self.codes:
+            if span.first <= text <= span.last and span.system == system and len(span.first) == length:
+                return True
+        return False
 
     def is_for(self, age: int | None) -> bool:
         """True when members of the age are meant; an age that nobody said excludes nothing."""

@@ -79,7 +79,8 @@ def review_line(
         )
     if topic is None:
         return _uncovered(line, rules)
-    return replace(_by_topic(_Held(line, topic, facts, on)), trace=judged + _judged(topic, facts))
+    evaluations = tuple(evaluate(criterion.condition, facts) for criterion in topic.criteria)
+    return _by_topic(_Held(line, topic, facts, on, evaluations, judged + _judged(topic, evaluations)))
 
 
 def approved_period(line: ServiceLine, days: int, on: date) -> Period:
@@ -95,28 +96,29 @@ def approved_period(line: ServiceLine, days: int, on: date) -> Period:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A line held against its topic."""
+    """A line held against its topic: one evaluation for every criterion, and the trace of all that was judged."""
 
     line: ServiceLine
     topic: Topic
     facts: Facts
     on: date
+    evaluations: tuple[Evaluation, ...]
+    trace: tuple[Judged, ...]
 
 
 def _by_topic(held: _Held) -> LineDetermination:
     topic = held.topic
     if topic.path is ReviewPath.NOT_COVERED:
         return _determined(held, ReviewAction.NOT_CERTIFIED)
-    evaluations = [evaluate(criterion.condition, held.facts) for criterion in topic.criteria]
-    results = {each.result for each in evaluations}
+    results = {each.result for each in held.evaluations}
     missing = _missing_documents(held)
     if Result.NOT_MET not in results and (Result.UNKNOWN in results or missing):
-        return _waiting_for_information(held, evaluations, missing)
+        return _waiting_for_information(held, missing)
     if topic.path in (ReviewPath.CLINICAL, ReviewPath.DOCUMENTATION):
         return _for_a_clinician(held)
     proposed = proposals(topic, held.facts)
     if Result.NOT_MET in results or not proposed.settled:
-        notes = (*_advice(topic.criteria, evaluations), *proposed.words)
+        notes = (*_advice(topic.criteria, held.evaluations), *proposed.words)
         return replace(_for_a_clinician(held, notes), missing=missing, nudges=proposed.nudges)
     return replace(_certified(held, proposed), nudges=proposed.nudges)
 
@@ -138,13 +140,13 @@ def _denied_by(
     return None, tuple(judged)
 
 
-def _judged(topic: Topic, facts: Facts) -> tuple[Judged, ...]:
+def _judged(topic: Topic, evaluations: tuple[Evaluation, ...]) -> tuple[Judged, ...]:
     """Every criterion of the topic as it came out."""
-    found = ((criterion, evaluate(criterion.condition, facts)) for criterion in topic.criteria)
+    found = zip(topic.criteria, evaluations, strict=True)
     return tuple(Judged(each.id, each.title, topic.reference, had.result, had.findings) for each, had in found)
 
 
-def _advice(criteria: tuple[Criterion, ...], evaluations: list[Evaluation]) -> tuple[str, ...]:
+def _advice(criteria: tuple[Criterion, ...], evaluations: tuple[Evaluation, ...]) -> tuple[str, ...]:
     pairs = zip(criteria, evaluations, strict=True)
     return tuple(each.provider for each, found in pairs if found.result is Result.NOT_MET and each.provider)
 
@@ -172,18 +174,16 @@ def _uncovered(line: ServiceLine, rules: Rules) -> LineDetermination:
     )
 
 
-def _waiting_for_information(
-    held: _Held, evaluations: list[Evaluation], missing: tuple[DocumentationRequirement, ...]
-) -> LineDetermination:
+def _waiting_for_information(held: _Held, missing: tuple[DocumentationRequirement, ...]) -> LineDetermination:
     """Pended for exactly what is missing (PF-17): answers of the form, documents."""
     documents = tuple(document_fact(each.code) for each in missing)
     ways: list[tuple[str, ...]] = [documents]
-    for found in evaluations:
+    for found in held.evaluations:
         if found.result is Result.UNKNOWN:
             longer = dict.fromkeys(tuple(dict.fromkeys((*way, *more))) for way in ways for more in found.missing)
             ways = sorted(longer, key=len)[:5]
     unanswered = [name.removeprefix(ANSWER) for name in ways[0] if name.startswith(ANSWER)]
-    missing = (*missing, *_documents_of_criteria(held.topic, evaluations, ways[0], set(documents)))
+    missing = (*missing, *_documents_of_criteria(held, ways[0], set(documents)))
     return replace(
         _determined(held, ReviewAction.PENDED),
         waits_for=WaitsFor.MISSING_INFORMATION,
@@ -193,11 +193,9 @@ def _waiting_for_information(
     )
 
 
-def _documents_of_criteria(
-    topic: Topic, evaluations: list[Evaluation], way: tuple[str, ...], asked: set[str]
-) -> Iterator[DocumentationRequirement]:
+def _documents_of_criteria(held: _Held, way: tuple[str, ...], asked: set[str]) -> Iterator[DocumentationRequirement]:
     """The documents that only a criterion asks for: each once, with the title of the first such criterion."""
-    for criterion, found in zip(topic.criteria, evaluations, strict=True):
+    for criterion, found in zip(held.topic.criteria, held.evaluations, strict=True):
         named = {name for names in found.missing for name in names} & set(way) - asked
         for name in sorted(name for name in named if name.startswith(DOCUMENT)):
             asked.add(name)
@@ -253,6 +251,7 @@ def _determined(held: _Held, action: ReviewAction) -> LineDetermination:
         reasons,
         notes=notes,
         form=topic.form,
+        trace=held.trace,
         days=topic.approved_days,
         topic=topic.reference,
     )
