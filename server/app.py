@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask
 from pymongo.database import Database
 
-from questionnaires.content import Content, load_content
+from questionnaires.content import DEMO, Content, load_content
+from questionnaires.current import CurrentContent
+from questionnaires.requirements import Requirement, requirements
 from server.authorization.eligibility import EVERYONE
 from server.authorization.policy import Rules
 from server.authorization.request import AuthorizationRequest
@@ -20,8 +23,10 @@ from server.operations.catalogue import catalogue
 from server.payer import Members, Payer, RulesFor
 from server.settings import Settings
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
+from server.stores.contents import Contents, RulesInUse
 from server.stores.embedded import EmbeddedStore
 from server.stores.members import Roster
+from server.stores.movable_clock import MovableClock
 from server.web.access import access_for
 from server.web.fhir import web_application
 
@@ -32,37 +37,81 @@ SWEEPS_AT_START = 10
 """Rounds of a thousand keys at start at most; the rest waits for the next start."""
 
 
-def create_app(settings: Settings) -> Flask:
+RULES = "placet.rules"
+"""Under this name an application holds its `RulesInUse` (Flask `extensions`): they can be loaded again."""
+
+
+def create_app(settings: Settings, current: CurrentContent | None = None) -> Flask:
     """The web application of one process. `settings.mongodb_uri` is set: the store runs already.
+
+    current  the plans and topics, when they were loaded before the process was forked
 
     Raises:
         ContentProblems: the plans and topics cannot be used; every problem is named.
         Unavailable: the store does not answer.
     """
-    payer = payer_for(settings, load_content(settings.content))
-    return web_application(settings, catalogue(), payer, access_for(settings), ready=payer.authorizations.ping)
-
-
-def payer_for(settings: Settings, content: Content) -> Payer:
-    """The payer on the store at `settings.mongodb_uri`."""
-    if settings.mongodb_uri is None:
-        raise ValueError("payer_for needs settings with a mongodb_uri; open_payer starts the embedded store")
-    database = connect(settings.mongodb_uri, settings.database)
+    current = current or CurrentContent(settings.content)
+    database = database_of(settings)
     ensure_indexes(database)
+    rules = rules_in_use(settings, lambda: current, database)
+    rules.keep(datetime.now(UTC))
+    clock = MovableClock(database).now if settings.clock else real_time
+    payer = payer_for(settings, database, lambda: current, rules, clock)
+    app = web_application(settings, catalogue(), payer, access_for(settings), ready=payer.authorizations.ping)
+    app.extensions[RULES] = rules
+    return app
+
+
+def payer_for(
+    settings: Settings,
+    database: Database[dict[str, Any]],
+    current: Callable[[], CurrentContent],
+    rules: RulesInUse,
+    now: Callable[[], datetime],
+) -> Payer:
+    """The payer on a database, by these rules and this clock."""
     return Payer(
         authorizations=MongoAuthorizations(database, resend_window=settings.resend_window),
-        rules_for=_limited(content.rules_for, settings),
-        now=lambda: datetime.now(UTC),
-        members=members_for(settings, database, content),
+        rules_for=_limited(rules.rules_for, settings),
+        rules_kept=lambda fingerprint: _limited_if_kept(rules.rules_kept(fingerprint), settings),
+        now=now,
+        requirements=lambda plan, code, on: _requirements(current().content, plan, code, on),
+        members=members_for(settings, database, current),
         name=settings.payer_name,
     )
 
 
-def members_for(settings: Settings, database: Database[dict[str, Any]], content: Content) -> Members:
+def _requirements(content: Content, plan: str, code: str, on: date) -> tuple[Requirement, ...] | None:
+    named = content.plan(plan) if plan else next(each for each in content.plans if each.default)
+    return None if named is None else requirements(content, named, code, on)
+
+
+def database_of(settings: Settings) -> Database[dict[str, Any]]:
+    """The database at `settings.mongodb_uri`."""
+    if settings.mongodb_uri is None:
+        raise ValueError("a database needs settings with a mongodb_uri; on_store starts the embedded store")
+    return connect(settings.mongodb_uri, settings.database)
+
+
+def rules_in_use(
+    settings: Settings, current: Callable[[], CurrentContent], database: Database[dict[str, Any]]
+) -> RulesInUse:
+    """The rules of the current content, and the kept ones."""
+    return RulesInUse(current, settings.content or DEMO, Contents(database))
+
+
+def real_time() -> datetime:
+    """Now, UTC."""
+    return datetime.now(UTC)
+
+
+def members_for(
+    settings: Settings, database: Database[dict[str, Any]], current: Callable[[], CurrentContent]
+) -> Members:
     """Who is asked about members: nobody, the roster in the store, or the payer's own service."""
 
     def plans() -> set[str]:
-        return {plan.id for plan in content.plans}
+        return {plan.id for plan in current().content.plans}
 
     if settings.eligibility == "roster":
         return Roster(database, plans=plans)
@@ -85,6 +134,10 @@ def _limited(rules_for: RulesFor, settings: Settings) -> RulesFor:
     return limited
 
 
+def _limited_if_kept(rules_for: RulesFor | None, settings: Settings) -> RulesFor | None:
+    return None if rules_for is None else _limited(rules_for, settings)
+
+
 @contextmanager
 def open_roster(settings: Settings) -> Iterator[Roster]:
     """The roster for a command, whatever the server asks about members."""
@@ -95,13 +148,16 @@ def open_roster(settings: Settings) -> Iterator[Roster]:
             yield Roster(database, plans=lambda: {plan.id for plan in content.plans})
 
 
-def sweep_leftovers(settings: Settings) -> None:
-    """Take away what filings that a crash interrupted left behind; once at start, before anything is answered."""
-    if settings.mongodb_uri is None:
-        raise ValueError("sweep_leftovers needs settings with a mongodb_uri")
-    database = connect(settings.mongodb_uri, settings.database)
+def prepare_store(settings: Settings) -> None:
+    """Once at start, before anything is answered: indexes, the clock, what filings that crashed left behind.
+
+    Only a sandbox that was started for it has a clock that moves; any other start makes it the real one again.
+    """
+    database = database_of(settings)
     with database.client:
         ensure_indexes(database)
+        clock = MovableClock(database)
+        (clock.let_move if settings.clock else clock.hold)()
         authorizations = MongoAuthorizations(database, resend_window=settings.resend_window)
         for _ in range(SWEEPS_AT_START):
             if not authorizations.sweep(datetime.now(UTC) - LONG_INTERRUPTED).more:
@@ -110,9 +166,26 @@ def sweep_leftovers(settings: Settings) -> None:
 
 @contextmanager
 def open_payer(settings: Settings) -> Iterator[Payer]:
-    """The payer for a command: on MongoDB, or on the embedded store, which runs as long as somebody uses it."""
+    """The payer for a command: on MongoDB, or on the embedded store, which runs as long as somebody uses it.
+
+    Plans and topics are loaded when they are asked for: what is on record can be read also while they are mended.
+    """
+    current = cache(lambda: CurrentContent(settings.content))
     with on_store(settings) as running:
-        yield payer_for(running, load_content(running.content))
+        database = database_of(running)
+        with database.client:
+            ensure_indexes(database)
+            rules = rules_in_use(running, current, database)
+            yield payer_for(running, database, current, rules, MovableClock(database).now)
+
+
+@contextmanager
+def open_clock(settings: Settings) -> Iterator[MovableClock]:
+    """The clock of the store, for a command."""
+    with on_store(settings) as running:
+        database = database_of(running)
+        with database.client:
+            yield MovableClock(database)
 
 
 @contextmanager

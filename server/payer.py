@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 
+from questionnaires.requirements import Requirement
 from server.authorization.eligibility import EVERYONE, Eligibility
 from server.authorization.history import History
 from server.authorization.inquiry import Inquiry
@@ -194,6 +195,7 @@ class Payer:
     """Everything an operation needs, handed in, nothing global.
 
     zone        where the payer's days begin
+    requirements  (plan or "" for the default one, code, day) -> what is required for the code; None for unknown plans
     members     the roster, or whoever else is asked about members
     rules_for   request -> the plan and topics in force for its coverage, services and dates
     rules_kept  fingerprint -> the same as `rules_for`, of plans and topics that were in use; None for unknown ones
@@ -207,6 +209,7 @@ class Payer:
     rules_for: RulesFor
     now: Callable[[], datetime]
     rules_kept: Callable[[str], RulesFor | None] = lambda _fingerprint: None
+    requirements: Callable[[str, str, date], Sequence[Requirement] | None] = lambda _plan, _code, _on: None
     members: Members = EVERYONE
     npi_binding: bool = True
     sensitive: Callable[[Authorization], bool] = lambda _authorization: False

@@ -28,6 +28,10 @@ class Terms:
     pauses: bool = False
 
 
+PROMISED = Terms()
+"""What holds for standard requests where a plan says nothing else."""
+
+
 def terms_of(plan: Plan, *, expedited: bool) -> Terms:
     """The terms of the plan for an expedited or a standard request."""
     hours = plan.expedited_hours if expedited else plan.standard_days * 24

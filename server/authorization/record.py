@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from server.authorization.clocks import Clock, Terms, clock
+from server.authorization.clocks import PROMISED, Clock, Terms, clock
 from server.authorization.determination import (
     Determination,
     LineDetermination,
@@ -94,7 +94,7 @@ class Authorization:
     history: tuple[Event, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     reviews: tuple[Reviewed, ...] = ()
-    terms: Terms = Terms()
+    terms: Terms = PROMISED
 
     def clock_at(self, now: datetime) -> Clock:
         """The decision clock as it stands at a moment (PF-22)."""
@@ -176,7 +176,7 @@ def open_authorization(
         history=events or (Event(at, by, "rejected", note=", ".join(each.code for each in determination.rejections)),),
         rejections=determination.rejections,
         reviews=(reviewed,) if reviewed else (),
-        terms=terms or Terms(72 if request.expedited else 7 * 24),
+        terms=terms or (Terms(72) if request.expedited else PROMISED),
     )
     return timed(opened)
 

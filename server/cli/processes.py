@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,8 @@ KEEP_ALIVE_SECONDS = 20
 class Processes(BaseApplication):  # type: ignore[misc]
     """One master that holds the socket, and the workers it forks; each makes its own `application`.
 
-    `started` is called in the master when the socket listens.
+    `started` is called in the master when the socket listens. On SIGHUP the master calls `renew`; when that says True,
+    it hands the signal on and every worker calls what stands under `RENEW` in its application.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class Processes(BaseApplication):  # type: ignore[misc]
         *,
         application: Callable[[], Flask],
         started: Callable[[], None],
+        renew: Callable[[], bool] = lambda: False,
     ) -> None:
         self.application = application
+        self.renew = renew
         self.options = {
             "bind": f"fd://{listener.detach()}",  # gunicorn takes the socket over and closes it
             "workers": settings.workers,
@@ -73,3 +77,8 @@ class Master(Arbiter):  # type: ignore[misc]
     def handle_int(self) -> Any:
         """SIGINT."""
         return self.handle_term()
+
+    def handle_hup(self) -> None:
+        """SIGHUP: the content is loaded again, in the processes that run; gunicorn would start new ones."""
+        if self.app.renew():
+            self.kill_workers(signal.SIGHUP)

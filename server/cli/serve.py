@@ -20,6 +20,8 @@ import click
 from server.cli import Trouble
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from server.settings import Settings
 
 SAMPLE = Path(__file__).resolve().parents[2] / "conformance" / "requests" / "approved-consultation.json"
@@ -31,6 +33,7 @@ SAMPLE = Path(__file__).resolve().parents[2] / "conformance" / "requests" / "app
 @click.option("--data", type=click.Path(path_type=Path), help="Directory of the embedded store.  [default: .placet]")
 @click.option("--mongodb", metavar="URI", help="Your own MongoDB instead  [env: MONGODB_URI]")
 @click.option("--sandbox", is_flag=True, default=None, help="No tokens, synthetic data, this machine only.")
+@click.option("--clock", is_flag=True, default=None, help="placet clock moves the time of the sandbox.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes that answer.  [default: 2]")
 @click.option("--threads", type=click.IntRange(16, 256), help="Threads of each process.  [default: 16]")
 def serve(  # noqa: PLR0917
@@ -39,6 +42,7 @@ def serve(  # noqa: PLR0917
     data: Path | None,
     mongodb: str | None,
     sandbox: bool | None,
+    clock: bool | None,
     workers: int | None,
     threads: int | None,
 ) -> None:
@@ -61,6 +65,7 @@ def serve(  # noqa: PLR0917
         data=data,
         mongodb_uri=mongodb,
         sandbox=sandbox,
+        clock=clock,
         workers=workers,
         threads=threads,
     )
@@ -121,21 +126,32 @@ def store_of(settings: Settings) -> Iterator[str]:
 
 def run(settings: Settings, listener: socket.socket, *, own_store: bool) -> None:
     """Answer until told to stop. The plans and topics are read once before: what is wrong with them is said at once."""
-    from questionnaires.content import load_content
-    from server.app import create_app, sweep_leftovers
+    from questionnaires.current import CurrentContent
+    from server.app import RULES, create_app, prepare_store
     from server.cli.processes import Processes
+    from server.cli.renewal import renewing
+    from server.cli.running import announced
     from server.web.journal import keep_journal
+    from server.web.worker import RENEW
 
-    load_content(settings.content)
-    sweep_leftovers(settings)
+    current = CurrentContent(settings.content)  # the processes inherit it, and those that take their place do
+    prepare_store(settings)
     keep_journal(readable=settings.sandbox)
     port = listener.getsockname()[1]
-    Processes(
-        settings,
-        listener,
-        application=lambda: create_app(settings),
-        started=lambda: click.echo(banner(settings, port, own_store=own_store)),
-    ).run()
+    with announced(settings) as server:
+
+        def application() -> Flask:
+            app = create_app(settings, current)
+            app.extensions[RENEW] = renewing(app.extensions[RULES].reload, current, server, answers=True)
+            return app
+
+        Processes(
+            settings,
+            listener,
+            application=application,
+            started=lambda: click.echo(banner(settings, port, own_store=own_store)),
+            renew=renewing(current.reload, current, server, answers=False),
+        ).run()
 
 
 def banner(settings: Settings, port: int, *, own_store: bool) -> str:

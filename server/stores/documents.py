@@ -1,8 +1,10 @@
-"""What lies in the database: three collections, their fields and their indexes.
+"""What lies in the database: its collections, their fields and their indexes.
 
     authorization   the summary that is searched, and the whole record packed in one field; the commit point
     fhir_raw        the exact bytes of requests and answers, compressed; inserted once, never updated
     unique_key      what may exist only once (a number, the bytes of a message) or is under way, and whose it is
+    content         the files of plans and topics that are or were in use
+    clock           how far a sandbox's clock is from the real one
 
 `_id`s are strings chosen here and begin with the tenant, so that a cluster can be sharded by {tenant, hashed _id} and
 uniqueness never needs a second unique index. Reading and writing is done with pymongo (`authorizations.py`); the
@@ -72,7 +74,7 @@ class AuthorizationDocument(Document):
     changed = DateTimeField(required=True)
     due = DateTimeField(required=True)
     queue = StringField(required=True)
-    """``TENANT|pended`` while a line is, then ``TENANT|settled``: one word, so that an index can carry it with `due`."""
+    """``TENANT|pended`` while a line is, then ``TENANT|settled``: one word for an index to carry with `due`."""
     day = StringField(required=True, regex=r"\d{4}-\d\d-\d\d")
     """The day it was filed (UTC): worklists are bounded by it."""
     search = ListField(StringField(), required=True)
@@ -141,7 +143,33 @@ class KeyDocument(Document):
     }
 
 
-DOCUMENTS = (AuthorizationDocument, RawDocument, KeyDocument)
+class ContentDocument(Document):
+    """The files of plans and topics that are or were in use. `_id` is ``TENANT|FINGERPRINT``; inserted once."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    at = DateTimeField(required=True)
+    sha256 = StringField(required=True, regex="[0-9a-f]{64}")
+    """Of the whole, before compression."""
+    data = BinaryField(required=True)
+
+    meta: ClassVar = {"collection": "content", "auto_create_index": False, "strict": False}
+
+
+class ClockDocument(Document):
+    """How far the sandbox's clock is from the real one; there only while it can be moved. `_id` is ``TENANT|clock``."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    ahead = IntField(required=True)
+    """Seconds."""
+
+    meta: ClassVar = {"collection": "clock", "auto_create_index": False, "strict": False}
+
+
+DOCUMENTS = (AuthorizationDocument, RawDocument, KeyDocument, ContentDocument, ClockDocument)
 
 
 @store_answers()

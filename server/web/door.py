@@ -31,6 +31,7 @@ _PAGE = """<!doctype html><html lang="en"><title>Placet</title><h1>Placet</h1>
 <p>A prior authorization server (Da Vinci PAS over FHIR R4).</p>
 <ul><li><a href="/fhir/metadata">/fhir/metadata</a>: what it does
 <li>POST /fhir/Claim/$submit: ask for an authorization
+<li><a href="/api/docs">/api/docs</a>: what the payer's own people can do
 <li><a href="/health">/health</a>: whether it works</ul></html>
 """
 

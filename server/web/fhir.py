@@ -17,8 +17,9 @@ from mappers.wire import to_bytes
 from server.operations.catalogue import Operation, Reply
 from server.payer import Call, Payer
 from server.settings import Settings
-from server.web.access import Access, sign_in_words
+from server.web.access import Access, sign_in_words, staff_access_for
 from server.web.capability import capability_statement
+from server.web.desk import Desk, desk_blueprint
 from server.web.door import PUBLIC, new_door, only
 from server.web.formats import check_format
 from server.web.outcome import FHIR_JSON
@@ -63,10 +64,14 @@ def web_application(
     *,
     ready: Callable[[], bool],
 ) -> Flask:
-    """The whole door: the FHIR interface at /fhir, /health and a front page. `ready` says whether the store answers."""
+    """The whole door: the FHIR interface at /fhir, the desk at /api, /health and a front page.
+
+    `ready` says whether the store answers.
+    """
     app = new_door(settings, ready=ready)
     interface = Interface(operations, payer, access, public=settings.base_url, sign_in=sign_in_words(settings))
     app.register_blueprint(fhir_blueprint(interface))
+    app.register_blueprint(desk_blueprint(Desk(payer, staff_access_for(settings))))
     return app
 
 

@@ -35,6 +35,21 @@ def read_resource(request: Request, limit: int) -> tuple[bytes, dict[str, Any]]:
     return body, parse_resource(body)
 
 
+def read_object(request: Request, limit: int) -> dict[str, Any]:
+    """The JSON object that the body says, of at most `limit` bytes; no FHIR resource is expected.
+
+    Raises:
+        WrongContentType, TooLarge, NotReadable: as `read_resource` does.
+    """
+    _check_content_type(request)
+    document, issues = decode(read_body(request, limit))
+    if issues:
+        raise NotReadable(issues)
+    if not isinstance(document, dict):
+        raise refusal(NotReadable, "structure", "The body is not a JSON object.", "RFC 8259", repair="Send one object.")
+    return document
+
+
 def parse_resource(body: bytes) -> dict[str, Any]:
     """The resource that `body` says; raises as `read_resource` does for what is wrong with the bytes."""
     document, issues = decode(body)

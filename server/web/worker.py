@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 from gunicorn import glogging
@@ -21,6 +22,9 @@ from server.web.outcome import answer, reference
 
 LETTING_GO_SECONDS = 1.0
 
+RENEW = "placet.renew"
+"""Under this name an application holds what it does on SIGHUP (Flask `extensions`)."""
+
 
 class DoorWorker(ThreadWorker):  # type: ignore[misc]
     """Threads that answer; whoever has not sent the whole request in `limits.REQUEST_SECONDS` is read no further."""
@@ -28,11 +32,21 @@ class DoorWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.arriving: dict[TConn, float] = {}
+        self.told_to_renew = False
 
     def init_signals(self) -> None:
-        """Ctrl-C reaches the whole process group: the master alone decides, so that answers under way are finished."""
+        """Ctrl-C reaches the whole process group: the master alone decides, so that answers under way are finished.
+
+        SIGHUP comes from the master when the content has changed.
+        """
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, self.handle_hup)
+        signal.siginterrupt(signal.SIGHUP, False)
+
+    def handle_hup(self, _signal: int, _frame: object) -> None:
+        """Remember it; a signal handler is no place to read files."""
+        self.told_to_renew = True
 
     def handle(self, conn: TConn) -> Any:
         """Answer the next request on a connection, in a thread of the pool."""
@@ -48,6 +62,9 @@ class DoorWorker(ThreadWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """Called about once a second by the main thread."""
         super().notify()
+        if self.told_to_renew:
+            self.told_to_renew = False
+            Thread(target=self.wsgi.extensions.get(RENEW, bool), daemon=True).start()
         now = time.monotonic()
         for conn, until in list(self.arriving.items()):
             if now > until and self.arriving.pop(conn, 0.0):
