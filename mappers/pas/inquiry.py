@@ -11,7 +11,6 @@ from mappers.fhir import (
     day,
     extension,
     extensions,
-    identifiers,
     object_in,
     objects,
     period,
@@ -20,24 +19,21 @@ from mappers.fhir import (
 )
 from mappers.pas import names
 from mappers.pas.orders import orderers
-from mappers.pas.parties import care_team, focal_coverage, member, party
+from mappers.pas.parties import care_team, focal_coverage, member, member_ids, party
 from mappers.pas.read import references, services, trace_numbers
 from mappers.pas.targets import Targets
 from server.authorization.inquiry import InquiredLine, Inquiry
-from server.authorization.request import Code, Identifier, Period
-
-_MEMBER_NUMBER = "MB"
+from server.authorization.request import Code, Period
 
 
 def read_inquiry(bundle: Json) -> Inquiry:
     """What an inquiry Bundle asks; its first entry is the Claim. The Claim's own identifier names only the inquiry."""
     there = Targets(bundle)
     claim = there.claim
-    coverage = there.of(focal_coverage(claim))
-    known = member(object_in(claim, "patient"), coverage, there)
+    known = member(object_in(claim, "patient"), there.of(focal_coverage(claim)), there)
     asking = (party(object_in(claim, "provider"), there), *care_team(claim, there), *orderers(claim, there))
     return Inquiry(
-        member=replace(known, identifiers=_member_ids(there.of(object_in(claim, "patient")), coverage)),
+        member=replace(known, identifiers=member_ids(there.of(object_in(claim, "patient")))),
         npis=frozenset(npi for each in asking for npi in each.npis),
         insurer=party(object_in(claim, "insurer"), there),
         lines=tuple(_line(item) for item in objects(claim, "item")),
@@ -45,17 +41,6 @@ def read_inquiry(bundle: Json) -> Inquiry:
         serviced=period(object_in(claim, "billablePeriod")) or _event_days(claim),
         diagnoses=tuple(_diagnoses(claim)),
     )
-
-
-def _member_ids(*resources: Json) -> tuple[Identifier, ...]:
-    """Member ids of the patient and the coverage: typed MB, or not typed at all (as published examples are)."""
-    found = [each for resource in resources for each in objects(resource, "identifier") if _is_member_id(each)]
-    return tuple(dict.fromkeys(identifiers({"identifier": found})))
-
-
-def _is_member_id(identifier: Json) -> bool:
-    types = {code.code for code in codings(object_in(identifier, "type"))}
-    return not types or _MEMBER_NUMBER in types
 
 
 def _event_days(claim: Json) -> Period | None:

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from mappers.fhir import Json, codings, day, identifiers, object_in, objects, text_in
 from mappers.pas.targets import Targets
-from server.authorization.request import Member, Party
+from server.authorization.request import Identifier, Member, Party
+
+_MEMBER_NUMBER = "MB"
 
 
 def focal_coverage(claim: Json) -> Json:
@@ -19,7 +21,7 @@ def focal_coverage(claim: Json) -> Json:
 
 def member(reference: Json, coverage: Json, there: Targets) -> Member:
     """The patient as a member of the coverage; `reference` is the Claim's reference to the patient."""
-    known = Member(subscriber_id=text_in(coverage, "subscriberId"))
+    known = Member(subscriber_id=text_in(coverage, "subscriberId"), coverage_ids=member_ids(coverage))
     found = there.references.find(text_in(reference, "reference"), there.claim_url)
     if found is None:
         return known
@@ -27,6 +29,16 @@ def member(reference: Json, coverage: Json, there: Targets) -> Member:
     birth_date = day(text_in(patient, "birthDate"))
     path = f"Bundle.entry[{place}].resource"
     return replace(known, identifiers=identifiers(patient), birth_date=birth_date, path=path)
+
+
+def member_ids(resource: Json) -> tuple[Identifier, ...]:
+    """Those identifiers that are member ids: typed MB, or not typed at all (as published examples are)."""
+    return identifiers({"identifier": [each for each in objects(resource, "identifier") if _is_member_id(each)]})
+
+
+def _is_member_id(identifier: Json) -> bool:
+    types = {code.code for code in codings(object_in(identifier, "type"))}
+    return not types or _MEMBER_NUMBER in types
 
 
 def party(reference: Json, there: Targets, from_url: str = "") -> Party:

@@ -114,13 +114,14 @@ def _replaces(later: Authorization, earlier: Authorization) -> bool:
 
 
 def _is_member(known: Member, named: Member) -> bool:
-    """An id of theirs in common; without ids from a common source the same subscriber, not born on another day."""
+    """An id of theirs in common; without ids from a common source the same coverage, and not born on another day."""
     if set(known.identifiers) & set(named.identifiers):
         return True
     if {each.system for each in known.identifiers} & {each.system for each in named.identifiers}:
         return False
-    same_birth = known.birth_date is None or named.birth_date is None or known.birth_date == named.birth_date
-    return bool(known.subscriber_id) and known.subscriber_id == named.subscriber_id and same_birth
+    same_subscriber = bool(known.subscriber_id) and known.subscriber_id == named.subscriber_id
+    same_coverage = same_subscriber or bool(set(known.coverage_ids) & set(named.coverage_ids))
+    return same_coverage and (not known.birth_date or not named.birth_date or known.birth_date == named.birth_date)
 
 
 def _providers(authorization: Authorization) -> set[str]:

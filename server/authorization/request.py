@@ -135,13 +135,15 @@ class Answers:
 class Member:
     """Who the service is for: the identifiers the payer knows the member by, and what rules may ask about.
 
-    path  FHIRPath of the Patient in the request
+    path          FHIRPath of the Patient in the request
+    coverage_ids  member ids that the coverage gives; a family may share them
     """
 
     identifiers: tuple[Identifier, ...] = ()
     subscriber_id: str = ""
     birth_date: date | None = None
     path: str = "Bundle.entry[0].resource.patient"
+    coverage_ids: tuple[Identifier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,13 @@ def inquire_claim(call: Call, payer: Payer) -> Json:
 def _unnamed(inquiry: Inquiry) -> list[Issue]:
     """What an inquiry has to name: without it nobody may be told anything."""
     issues = []
-    if not inquiry.member.identifiers and not inquiry.member.subscriber_id:
+    member = inquiry.member
+    if not (member.identifiers or member.subscriber_id or member.coverage_ids):
         issues.append(
             Issue(
                 "error",
                 "required",
-                inquiry.member.path,
+                member.path,
                 "The inquiry gives neither a member id nor a subscriber id.",
                 "PAS spec-53",
                 "Give Patient.identifier with type MB, or Coverage.subscriberId.",

@@ -44,12 +44,10 @@ def member_tokens(tenant: str, member: Member) -> list[str]:
 
 
 def inquiry_tokens(tenant: str, member: Member) -> list[str]:
-    """The words by which an inquiry finds the authorizations of a member: ids, and the subscriber id of a family."""
-    return [*member_tokens(tenant, member), *_subscriber_tokens(tenant, member)]
-
-
-def _subscriber_tokens(tenant: str, member: Member) -> list[str]:
-    return [f"{lit(tenant)}|subscriber|{lit(member.subscriber_id)}"] if member.subscriber_id else []
+    """The words by which an inquiry finds the authorizations of a member: own ids, and those of the coverage."""
+    shared = [f"|{member.subscriber_id}"] if member.subscriber_id else []
+    shared += [f"{each.system}|{each.value}" for each in member.coverage_ids]
+    return [*member_tokens(tenant, member), *(f"{lit(tenant)}|coverage|{lit(each)}" for each in shared)]
 
 
 def tally(statuses: Sequence[str], exchanges: int = 1) -> str:

@@ -22,11 +22,12 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 import server.stores
 from server.authorization.decision import Decision, Verdict, decide
+from server.authorization.inquiry import Inquiry
 from server.payer import NumberTaken, Staff
 from server.stores import filters
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.documents import DOCUMENTS
-from tests.builders import NORTH, NOW, an_authorization, an_exchange
+from tests.builders import NORTH, NOW, SOUTH, an_authorization, an_exchange
 from tests.databases import fresh_database
 from tests.server.stores.interrupted import FILING_STEPS, leave_filing
 
@@ -72,6 +73,9 @@ def everything_is_done_once(database: Store) -> None:
     store.pended(LATER)
     store.by_claim(NORTH, [authorization.request.claim_url])
     store.history(authorization.request.member)
+    request = authorization.request
+    for found in store.inquire(SOUTH, Inquiry(request.member, frozenset(request.provider.npis), request.insurer)):
+        store.inquired_request(found)
     store.update(NORTH, replace(an_authorization(id=authorization.id), version=2), an_exchange(), NOW)
     authorization = store.get(NORTH, authorization.id)
     store.change(STAFF, decide(authorization, Decision(Verdict.APPROVE, "nurse"), line=None, at=NOW), b"approved")
