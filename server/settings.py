@@ -75,6 +75,7 @@ class Settings:
     npi_check: bool = False
     past_days: int | None = None
     future_days: int | None = None
+    check_answers: float = 0.0
     workers: int = 2
     threads: int = 16
 
@@ -161,6 +162,16 @@ def _one_of(*words: str) -> Callable[[str], str]:
         return text.strip().lower()
 
     return read
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("write a share from 0 (none) to 1 (all), for example 0.01.")
+    return share
 
 
 def _seconds(text: str) -> timedelta:
@@ -300,6 +311,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("npi_check", "PLACET_NPI_CHECK", _flag, "requests with malformed NPIs are rejected"),
     Setting("past_days", "PLACET_PAST_DAYS", _whole(0, 36_500), "how far back a first day of service may lie"),
     Setting("future_days", "PLACET_FUTURE_DAYS", _whole(0, 36_500), "how far ahead a first day of service may lie"),
+    Setting("check_answers", "PLACET_CHECK_ANSWERS", _share, "share of our own answers, 0 to 1, held to the profiles"),
     Setting("workers", "PLACET_WORKERS", _whole(1, 64), "processes that answer"),
     Setting("threads", "PLACET_THREADS", _whole(16, 256), "threads of each; slow clients hold one each"),
 )

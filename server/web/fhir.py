@@ -23,6 +23,7 @@ from server.web.desk import Desk, desk_blueprint
 from server.web.door import PUBLIC, new_door, only
 from server.web.formats import check_format
 from server.web.outcome import FHIR_JSON
+from server.web.own_answers import check_answers
 from server.web.reading import read_resource
 
 
@@ -69,6 +70,7 @@ def web_application(
     `ready` says whether the store answers.
     """
     app = new_door(settings, ready=ready)
+    check_answers(app, settings.check_answers)
     interface = Interface(operations, payer, access, public=settings.base_url, sign_in=sign_in_words(settings))
     app.register_blueprint(fhir_blueprint(interface))
     app.register_blueprint(desk_blueprint(Desk(payer, staff_access_for(settings))))
