@@ -22,6 +22,7 @@ from server.operations.line_decision import NotOnRecord, decide_lines, find
 @click.option("--units", help="What is authorized, for modify: fewer than were asked for.")
 @click.option("--reason", metavar="CODE", help="Coded reason (X12 886). A denial needs it.")
 @click.option("--note", metavar="TEXT", help="The reason in words the member understands. A denial needs it.")
+@click.option("--criterion", metavar="TEXT", help="What was not met: a criterion's id, or a guideline and its section.")
 @store_options
 def decide(  # noqa: PLR0917
     number: str,
@@ -30,6 +31,7 @@ def decide(  # noqa: PLR0917
     units: str | None,
     reason: str | None,
     note: str | None,
+    criterion: str | None,
     data: Path | None,
     mongodb: str | None,
 ) -> None:
@@ -51,6 +53,7 @@ def decide(  # noqa: PLR0917
         units=_units(units),
         code=Code(DECISION_REASONS, reason) if reason else None,
         words=note or "",
+        criterion=criterion or "",
     )
     with opened_payer(data, mongodb) as payer:
         try:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from server.authorization.clocks import Clock, ClockState
 from server.authorization.record import Authorization, LineOnRecord
 from server.cli.options import opened_payer, staff, store_options
+from server.cli.trace import print_trace
+from server.operations.authorization_trace import traced_lines
 from server.operations.line_decision import NotOnRecord, find
 from server.payer import Exchange
 
@@ -18,8 +22,9 @@ _COLOURS = {"approved": "green", "modified": "yellow", "pended": "cyan", "denied
 
 @click.command()
 @click.argument("number")
+@click.option("--trace", is_flag=True, help="How the rules came to what they decided, and what would have changed it.")
 @store_options
-def show(number: str, data: Path | None, mongodb: str | None) -> None:
+def show(number: str, trace: bool, data: Path | None, mongodb: str | None) -> None:
     """Show one authorization: its lines, their reasons, and everything that happened to it.
 
     NUMBER is an authorization number (any case, with or without dashes) or the id of a ClaimResponse. Works while
@@ -27,6 +32,7 @@ def show(number: str, data: Path | None, mongodb: str | None) -> None:
 
     \b
     placet show K7M2-94QX-TR8W-5
+    placet show --trace K7M2-94QX-TR8W-5
     """
     with opened_payer(data, mongodb) as payer:
         try:
@@ -34,8 +40,13 @@ def show(number: str, data: Path | None, mongodb: str | None) -> None:
         except NotOnRecord as error:
             raise click.ClickException(str(error)) from error
         exchange = payer.authorizations.exchange(staff(), found.id)
+        clock = found.clock_at(payer.now())
+        traced = traced_lines(payer, staff(), found) if trace else ()
     console = Console()
-    _heading(console, found)
+    _heading(console, found, clock)
+    if trace:
+        print_trace(console, traced)
+        return
     console.print(_lines(found, line))
     _reasons(console, found)
     console.print(_history(found))
@@ -47,11 +58,25 @@ def status_text(status: str) -> str:
     return f"[{_COLOURS.get(status, 'default')}]{status}[/]"
 
 
-def _heading(console: Console, found: Authorization) -> None:
-    clock = "expedited, 72 hours" if found.request.expedited else "standard, 7 days"
+def clock_words(clock: Clock) -> str:
+    """How the decision clock stands, for people: ``running, 2 days 3 hours left``."""
+    words = f"{clock.state.value}, extended" if clock.extended else clock.state.value
+    if clock.breached:
+        return f"{words}, {_span(-clock.remaining)} too late"
+    return f"{words} in time" if clock.state is ClockState.STOPPED else f"{words}, {_span(clock.remaining)} left"
+
+
+def _span(length: timedelta) -> str:
+    hours = int(length.total_seconds()) // 3600
+    return f"{hours // 24} days {hours % 24} hours" if hours >= 24 else f"{hours} hours"
+
+
+def _heading(console: Console, found: Authorization, clock: Clock) -> None:
+    urgency = "expedited" if found.request.expedited else "standard"
     console.print(f"[bold]Authorization[/bold] {found.id}  (version {found.version})")
     console.print(f"plan      {found.plan}")
-    console.print(f"received  {found.created:%Y-%m-%d %H:%M} UTC   due {found.due:%Y-%m-%d %H:%M} UTC ({clock})")
+    console.print(f"received  {found.created:%Y-%m-%d %H:%M} UTC   due {clock.due:%Y-%m-%d %H:%M} UTC ({urgency})")
+    console.print(f"clock     {clock_words(clock)}")
     diagnoses = ", ".join(diagnosis.code.code for diagnosis in found.request.diagnoses)
     if diagnoses:
         console.print(f"covers    {diagnoses}")

@@ -19,7 +19,8 @@ from server.payer import Call, Payer
 from server.settings import Settings
 from server.web.access import Access, sign_in_words, staff_access_for
 from server.web.capability import capability_statement
-from server.web.desk import Desk, desk_blueprint
+from server.web.desk import desk_blueprint
+from server.web.desk_views import Desk
 from server.web.door import PUBLIC, new_door, only
 from server.web.formats import check_format
 from server.web.outcome import FHIR_JSON

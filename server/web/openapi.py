@@ -14,7 +14,7 @@ from flask import Response
 from jinja2 import Environment
 from marshmallow import Schema
 
-from server.web.desk_schemas import OutcomeSchema
+from server.web.desk_answers import OutcomeSchema
 
 if TYPE_CHECKING:
     from apispec import APISpec
