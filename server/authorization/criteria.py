@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from server.authorization.facts import DOCUMENT, Facts, FactValue, Known
 from server.authorization.request import Code, Quantity
@@ -35,14 +36,15 @@ class Finding:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The result of a condition, and every comparison made for it."""
+class Evaluation(NamedTuple):
+    """The result of a condition, and every comparison made for it.
+
+    missing  the sets of unknown facts any of which, known as wanted, would meet an unknown condition; shortest first
+    """
 
     result: Result
     findings: tuple[Finding, ...]
     missing: tuple[tuple[str, ...], ...] = ()
-    """The sets of unknown facts any of which, known as wanted, would meet an unknown condition; shortest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,13 @@ MISSING_SETS = 20
 
 def evaluate(condition: Condition, facts: Facts) -> Evaluation:
     """The condition held against the facts."""
-    if isinstance(condition, All):
-        return _all([evaluate(part, facts) for part in condition.parts])
-    if isinstance(condition, AnyOf):
-        return _any([evaluate(part, facts) for part in condition.parts])
+    if isinstance(condition, (AmountIs, TruthIs, CodeIn, DayWithin)):
+        return _compared(condition, facts)
     if isinstance(condition, Not):
         inner = evaluate(condition.part, facts)
         return Evaluation(_OPPOSITE[inner.result], inner.findings, inner.missing)
-    return _compared(condition, facts)
+    parts = [evaluate(part, facts) for part in condition.parts]
+    return _all(parts) if isinstance(condition, All) else _any(parts)
 
 
 def comparisons_in(condition: Condition) -> Iterator[Comparison]:
@@ -185,7 +186,7 @@ _OPPOSITE = {Result.MET: Result.NOT_MET, Result.NOT_MET: Result.MET, Result.UNKN
 
 
 def _all(parts: list[Evaluation]) -> Evaluation:
-    results = {part.result for part in parts}
+    results = [part.result for part in parts]
     findings = tuple(finding for part in parts for finding in part.findings)
     if Result.NOT_MET in results:
         return Evaluation(Result.NOT_MET, findings)
@@ -200,7 +201,7 @@ def _all(parts: list[Evaluation]) -> Evaluation:
 
 
 def _any(parts: list[Evaluation]) -> Evaluation:
-    results = {part.result for part in parts}
+    results = [part.result for part in parts]
     findings = tuple(finding for part in parts for finding in part.findings)
     if Result.MET in results:
         return Evaluation(Result.MET, findings)
@@ -227,13 +228,15 @@ def _compared(comparison: Comparison, facts: Facts) -> Evaluation:
 
 def text_of(value: FactValue) -> str:
     """A fact's value as it stands in a trace."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return ", ".join([code.code for code in value])
     if isinstance(value, Quantity):
         return amount_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return value if isinstance(value, str) else ", ".join(code.code for code in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat()
 
 
 def _held(comparison: Comparison, known: Known, on: date) -> bool | None:
@@ -254,7 +257,11 @@ def _held(comparison: Comparison, known: Known, on: date) -> bool | None:
 
 
 def _code_held(comparison: CodeIn, given: tuple[Code, ...]) -> bool:
-    return any(_matches(code, each) for code in comparison.codes for each in given) is comparison.wanted
+    found = False
+    for code in comparison.codes:
+        for each in given:
+            found = found or _matches(code, each)
+    return found is comparison.wanted
 
 
 def _day_held(comparison: DayWithin, day: date, on: date) -> bool | None:

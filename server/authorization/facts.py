@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from server.authorization.request import Code, Quantity
 
@@ -22,8 +23,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A fact: its value and where it was found (an answer's linkId and who gave it, an element, the record)."""
 
     value: FactValue

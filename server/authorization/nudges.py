@@ -29,9 +29,14 @@ class Proposals:
     words: tuple[str, ...] = ()
 
 
+NONE_MADE = Proposals()
+
+
 def proposals(topic: Topic, facts: Facts) -> Proposals:
     """What the topic proposes for a line with these facts, and how the submitter responded."""
     met = [nudge for nudge in topic.nudges if evaluate(nudge.when, facts).result is Result.MET]
+    if not met:
+        return NONE_MADE
     made = [(nudge, _responded(nudge, topic, facts)) for nudge in met]
     accepted = [nudge for nudge, done in made if done.response is Response.ACCEPTED]
     passed = [nudge for nudge, done in made if done.response is Response.DECLINED and done.reason in nudge.good]

@@ -157,6 +157,10 @@ class Topic:
         """Name and version: what a determination says it was decided by."""
         return f"{self.name}@{self.version}"
 
+    def covers_any(self, codes: tuple[Code, ...]) -> bool:
+        """True when one of the codes is one of the topic's."""
+        return any(map(self.covers, codes))
+
     def covers(self, code: Code) -> bool:
         """True when the code is one of the topic's."""
         system, text, length = code.system, code.code.upper(), len(code.code)
@@ -247,10 +251,12 @@ class Rules:
         the line itself names goes first. A range of codes belongs to a topic only when both its ends do.
         """
         codes = _most_specific(line)
-        found = [topic for topic in self.topics if any(topic.covers(code) for code in codes)]
+        found = [topic for topic in self.topics if topic.covers_any(codes)]
         if line.service_end is not None and codes == line.services:
             found = [topic for topic in found if topic.covers(line.service_end)]
-        return min(found, key=lambda topic: not _names_exactly(topic, codes), default=None)
+        if len(found) < 2:
+            return found[0] if found else None
+        return min(found, key=lambda topic: not _names_exactly(topic, codes))
 
 
 def _most_specific(line: ServiceLine) -> tuple[Code, ...]:

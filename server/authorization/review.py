@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
-from server.authorization.criteria import AnyOf, DayWithin, Evaluation, Result, evaluate
+from server.authorization.criteria import Evaluation, Result, evaluate
 from server.authorization.determination import (
     Authorized,
     Determination,
@@ -110,7 +111,7 @@ def _by_topic(held: _Held) -> LineDetermination:
     topic = held.topic
     if topic.path is ReviewPath.NOT_COVERED:
         return _determined(held, ReviewAction.NOT_CERTIFIED)
-    results = {each.result for each in held.evaluations}
+    results = [each.result for each in held.evaluations]
     missing = _missing_documents(held)
     if Result.NOT_MET not in results and (Result.UNKNOWN in results or missing):
         return _waiting_for_information(held, missing)
@@ -120,7 +121,7 @@ def _by_topic(held: _Held) -> LineDetermination:
     if Result.NOT_MET in results or not proposed.settled:
         notes = (*_advice(topic.criteria, held.evaluations), *proposed.words)
         return replace(_for_a_clinician(held, notes), missing=missing, nudges=proposed.nudges)
-    return replace(_certified(held, proposed), nudges=proposed.nudges)
+    return _certified(held, proposed)
 
 
 def _denied_by(
@@ -158,9 +159,15 @@ def _missing_documents(held: _Held) -> tuple[DocumentationRequirement, ...]:
 
 
 def _is_there(wanted: DocumentationRequirement, held: _Held) -> bool:
-    kinds = (wanted.code, *wanted.others)
-    fresh = AnyOf(tuple(DayWithin(document_fact(kind), before=held.topic.fresh_days) for kind in kinds))
-    return evaluate(fresh, held.facts).result is Result.MET
+    """One of the kinds that serve is there; where the topic wants fresh ones, one whose day is known and near."""
+    days = held.topic.fresh_days
+    for kind in (wanted.code, *wanted.others):
+        known = held.facts.get(document_fact(kind))
+        if known is None:
+            continue
+        if days is None or (isinstance(known.value, date) and known.value >= held.on - timedelta(days=days)):
+            return True
+    return False
 
 
 def _uncovered(line: ServiceLine, rules: Rules) -> LineDetermination:
@@ -223,13 +230,13 @@ def _certified(held: _Held, proposed: Proposals) -> LineDetermination:
     if recommended is not None and asked is not None and not proposed.as_asked:
         limit = converted(asked, recommended.unit)
         if limit is None:
-            return _for_a_clinician(held)
+            return replace(_for_a_clinician(held), nudges=proposed.nudges)
         if limit > recommended.value:
             if topic.above is Above.PEND and not proposed.fewer:
-                return _for_a_clinician(held)
+                return replace(_for_a_clinician(held), nudges=proposed.nudges)
             authorized = replace(authorized, quantity=_reduced(asked, recommended))
     action = ReviewAction.MODIFIED if _less(authorized, line) else ReviewAction.CERTIFIED
-    return replace(_determined(held, action), authorized=authorized)
+    return _determined(held, action, authorized=authorized, nudges=proposed.nudges)
 
 
 def _reduced(asked: Quantity, recommended: Quantity) -> Quantity:
@@ -240,7 +247,7 @@ def _less(authorized: Authorized, line: ServiceLine) -> bool:
     return authorized.place is not None or (line.quantity is not None and authorized.quantity != line.quantity)
 
 
-def _determined(held: _Held, action: ReviewAction) -> LineDetermination:
+def _determined(held: _Held, action: ReviewAction, **more: Any) -> LineDetermination:
     """The determination with what the topic says about it: its reason, unless certified, and its words."""
     topic = held.topic
     reasons: tuple[Reason, ...] = () if action is ReviewAction.CERTIFIED else (topic.reason_for(action),)
@@ -254,4 +261,5 @@ def _determined(held: _Held, action: ReviewAction) -> LineDetermination:
         trace=held.trace,
         days=topic.approved_days,
         topic=topic.reference,
+        **more,
     )

@@ -62,8 +62,10 @@ def converted(amount: Quantity, unit: str) -> Decimal | None:
 
     An amount without a unit is taken to be in the unit that is asked for, and the other way round.
     """
+    if not amount.unit or not unit or amount.unit == unit:
+        return amount.value
     have, want = unit_word(amount.unit), unit_word(unit)
-    if not have or not want or have == want:
+    if have == want:
         return amount.value
     from_base, to_base = _IN_BASE.get(have), _IN_BASE.get(want)
     if from_base is None or to_base is None or from_base[0] != to_base[0]:
