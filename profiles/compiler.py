@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 from profiles.checks import extensions
@@ -35,7 +36,10 @@ RESOURCE = ("Resource", "DomainResource")
 
 
 class Compiler:
-    """Compiles definitions of one set of tables when first asked for, and keeps what it made."""
+    """Compiles definitions of one set of tables when first asked for, and keeps what it made.
+
+    Threads may share it: one compiles at a time, and nobody sees a check before it is whole.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -45,6 +49,7 @@ class Compiler:
         self._candidates: dict[Candidates, Candidates] = {}
         self._declared: dict[str, tuple[str, str]] = {}
         self._any_extension: Check | None = None
+        self._compiling = RLock()
         self.resource_types = frozenset(
             kind
             for guide in tables.guides
@@ -70,11 +75,12 @@ class Compiler:
         """The check of a resource by a type or profile. Raises KeyError when the tables do not hold it."""
         known = self._resources.get(canonical)
         if known is None:
-            sources = self.tables.chain(canonical)
-            kind = self.tables.type_of(canonical) or ""
-            spot = Spot(sources, TypeUse(kind))
-            known = all_of([self.object(sources, kind, kind), *self._further(spot)]) or nothing_more
-            self._resources[canonical] = known
+            with self._compiling:
+                sources = self.tables.chain(canonical)
+                kind = self.tables.type_of(canonical) or ""
+                spot = Spot(sources, TypeUse(kind))
+                known = all_of([self.object(sources, kind, kind), *self._further(spot)]) or nothing_more
+                self._resources[canonical] = known
         return known
 
     def declared(self, resource: Json) -> list[str]:
@@ -125,7 +131,7 @@ class Compiler:
         elif kind in self.resource_types:
             self.resource(canonical)
         else:
-            self.value(Spot(self.tables.chain(canonical), TypeUse(kind)))
+            self.data_type(canonical, kind)
 
     # --- values
 
@@ -213,7 +219,11 @@ class Compiler:
             hosts = self._hosts(sources, code, path)
             if code in self.resource_types:
                 fields.table["resourceType"] = nothing_more
-            fill(self, fields, sources, hosts)
+            try:
+                fill(self, fields, sources, hosts)
+            except Exception:
+                del self._objects[key]  # a type that cannot be compiled must not be found half made
+                raise
             if code == "Extension" and any(shape.element.fixed for shape in children(sources).get("url", ())):
                 fields.table["url"] = nothing_more  # it is by its url that the definition was found
         return known
@@ -228,7 +238,10 @@ class Compiler:
     @property
     def any_extension(self) -> Check:
         """The check of an extension that no definition is held for."""
-        if self._any_extension is None:
+        known = self._any_extension
+        if known is not None:
+            return known
+        with self._compiling:
             chain = self.tables.type_chain("Extension")
             self._any_extension = self.object(chain, "Extension", "Extension")
         return self._any_extension
@@ -240,17 +253,23 @@ class Compiler:
 
     def extension(self, url: str, parts: Shapes, hosts: frozenset[str]) -> Check:
         """The check of an extension by its definition, what a profile adds to it, and where it stands."""
-        chain = self.tables.type_chain("Extension")
-        made: list[Check] = []
-        if self.holds_extension(url):
-            definition = self.tables.definition(url)
-            chain = tuple(dict.fromkeys((*chain, *self.tables.chain(url))))
-            rule = f"{self.tables.chain(url)[-1].label} context"
-            out_of_place = extensions.context(self, url, definition.contexts, hosts, rule)
-            made = [out_of_place] if out_of_place else []
-        sources = (*chain, *(shape for shape in parts if shape.children))
-        spot = Spot((*chain, *parts), TypeUse("Extension"))
-        return all_of([self.object(sources, "Extension", "Extension"), *self._further(spot), *made]) or nothing_more
+        with self._compiling:
+            chain = self.tables.type_chain("Extension")
+            made: list[Check] = []
+            if self.holds_extension(url):
+                definition = self.tables.definition(url)
+                chain = tuple(dict.fromkeys((*chain, *self.tables.chain(url))))
+                rule = f"{self.tables.chain(url)[-1].label} context"
+                out_of_place = extensions.context(self, url, definition.contexts, hosts, rule)
+                made = [out_of_place] if out_of_place else []
+            sources = (*chain, *(shape for shape in parts if shape.children))
+            spot = Spot((*chain, *parts), TypeUse("Extension"))
+            return all_of([self.object(sources, "Extension", "Extension"), *self._further(spot), *made]) or nothing_more
+
+    def data_type(self, canonical: str, kind: str) -> Check:
+        """The check of a value of the data type `kind` by a profile of it."""
+        with self._compiling:
+            return self.value(Spot(self.tables.chain(canonical), TypeUse(kind)))
 
     def definition_shapes(self, canonical: str) -> Shapes:
         """The trees of a profile or extension, none when the tables do not hold it."""

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from profiles.checks.bundle_rules import bundle_problems, kind_of
 from profiles.checks.claim_rules import claim_problems
-from profiles.notation import CORE, TypeUse
+from profiles.notation import CORE
 from profiles.problem import Problem, Problems
-from profiles.spot import Spot
 from profiles.visit import Candidates, Place, Visit, declared_by
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def conforms(compiler: Compiler, value: Any, canonical: str, visit: Visit) -> bo
     if "resourceType" in value:
         found: Problems = whole(compiler, value, canonical, visit.narratives) if value["resourceType"] == kind else None
         return value["resourceType"] == kind and not any(problem.refuses for problem in found or ())
-    found = compiler.value(Spot(tables.chain(canonical), TypeUse(kind)))(value, visit)
+    found = compiler.data_type(canonical, kind)(value, visit)
     return not any(problem.refuses for problem in found or ())
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # ele-1 and ext-1 are part of the structure checks, txt-1 and txt-2 of the narrative's.
 NATIVE = frozenset({"ele-1", "ext-1", "txt-1", "txt-2"})
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 ADVICE = "information"  # best practice of R4 (dom-6: have a narrative), which would be said of nearly every resource
 
 # Invariants about an element that is seldom there: without it they hold, and need not be asked.
@@ -126,8 +127,11 @@ def _invariant(key: str, guide: str, path: str, severity: str) -> Check | None:
     grave = cast(Severity, severity)
 
     def check(value: Any, visit: Visit) -> Problems:
-        if holds(value, visit):
-            return None
+        try:
+            if holds(value, visit):
+                return None
+        except UNFORESEEN:
+            return None  # a value of no use to the invariant is reported for what it is
         return [Problem("invariant", message, key, f"Make true: {meaning}." if meaning else "", severity=grave)]
 
     return check

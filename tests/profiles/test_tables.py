@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from profiles.compiler import Compiler
+from profiles.conformance import whole
 from profiles.defects import defects
 from profiles.invariants import PREDICATES, UNDECIDABLE, name_of
 from profiles.notation import Element, Literal, NotationError
@@ -17,6 +23,10 @@ from profiles.writing import line_of, write
 GUIDES = sorted(path.parent for path in HERE.glob("*/guide.txt"))
 OTHER = {"guide.txt", "rules.txt", "valuesets.txt", "codesystems.txt", "selection.txt"}
 NATIVE = {"ele-1", "ext-1", "txt-1", "txt-2"}
+
+
+REQUEST = json.loads((Path(__file__).parent / "bases" / "pas-request.json").read_text("utf-8"))
+REQUEST_BUNDLE = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/profile-pas-request-bundle"
 
 
 def files(folder: Path) -> list[Path]:
@@ -66,6 +76,19 @@ def test_everything_compiles(version: str) -> None:
     compiled = profile_set(version).compile_everything()
 
     assert compiled == sum(len(guide.types) for guide in profile_set(version).tables.guides)
+
+
+def test_threads_that_compile_at_once_find_the_same() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(3):
+            compiler = Compiler(profile_set("2.2.1").tables)
+            with ThreadPoolExecutor(8) as threads:
+                found = list(threads.map(partial(whole, compiler, REQUEST), [REQUEST_BUNDLE] * 16))
+            assert [len(problems) for problems in found] == [0] * 16
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_every_defect_names_a_rule_and_a_reason() -> None:
