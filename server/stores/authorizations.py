@@ -19,6 +19,7 @@ from server.authorization.request import Member
 from server.errors import Conflict, TooLarge, refusal
 from server.payer import Caller, Counts, Exchange, Filed, Inquired, NumberTaken, Staff
 from server.stores import raw
+from server.stores.batches import file_batch
 from server.stores.connection import connect, insert, once_more, store_answers
 from server.stores.documents import Row, ensure_indexes
 from server.stores.domain import claim_token, inquiry_tokens, member_tokens, queue_of, record_id, tallied, unpacked
@@ -93,6 +94,16 @@ class MongoAuthorizations:
             self._withdraw(filing)  # so slow that another took us for dead; nobody has our answer yet
             return self.file(caller, authorization, exchange, now)
         return Filed(authorization, exchange.answer)
+
+    @store_answers()
+    def file_batch(self, caller: Caller, filed: Sequence[tuple[Authorization, Exchange]], now: datetime) -> None:
+        """Put some hundred new authorizations on record together; equal messages are not looked for.
+
+        Raises:
+            NumberTaken: a number of one was issued before; nothing of the batch is on record.
+            Unavailable: the store does not answer.
+        """
+        file_batch(self._database, self._tenant, caller.organization, filed, now)
 
     @store_answers()
     def get(self, who: Caller | Staff, authorization_id: str) -> Authorization | None:
