@@ -8,7 +8,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from mappers.operation_outcome import repair, said
+from profiles import Issue
 from server.authorization.clocks import Clock, ClockState
 from server.authorization.record import Authorization, LineOnRecord
 from server.cli.options import opened_payer, staff, store_options
@@ -139,5 +142,8 @@ def _history(found: Authorization) -> Table:
 
 
 def _warnings(console: Console, exchange: Exchange | None) -> None:
-    for issue in exchange.issues if exchange else ():
-        console.print(f"[yellow]{issue['severity']}[/] {issue['expression']}: {issue['message']}  ({issue['rule']})")
+    """What was noticed in the request and did not refuse it. Text, not markup: paths have brackets."""
+    for kept in exchange.issues if exchange else ():
+        issue = Issue(**kept)  # type: ignore[arg-type]  # as it was kept with the exchange
+        words = f" {issue.expression}: {said(issue)} {repair(issue)} ({issue.rule})"
+        console.print(Text.assemble((issue.severity, "yellow"), words))

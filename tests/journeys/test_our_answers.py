@@ -10,13 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.operationoutcome import OperationOutcome
+from pymongo.database import Database
 
 from conformance.samples import fresh_sample, sample, sample_names
 from profiles import Issue, issues_in, profile_of
 from server.authorization.decision import Decision, Verdict
+from server.cli import placet
 from server.operations.line_decision import decide_lines
 from server.payer import Staff
 from server.web import own_answers
@@ -187,6 +190,24 @@ def test_a_refusal_tells_warnings_beside_errors_and_whose_fault_it_is(journey: J
     assert {"system": "urn:placet:verdict", "code": "not-checkable"} in external["details"]["coding"]
     counts = journey.payer.authorizations.counts()
     assert (counts.authorizations, counts.exchanges) == (0, 0)
+
+
+def test_what_did_not_refuse_is_kept_with_the_exchange_and_shown(
+    journey: Journey, database: Database[Json], store_uri: str
+) -> None:
+    request = sample("approved-consultation")
+    request["entry"] = [each for each in request["entry"] if each["resource"]["resourceType"] != "Practitioner"]
+    response = response_of(journey.submit(request))
+    exchange = journey.payer.authorizations.exchange(Staff("reviewer"), response["id"])
+    assert exchange is not None
+    (kept,) = exchange.issues
+    environment = {"PLACET_DATABASE": database.name, "COLUMNS": "400"}
+    shown = CliRunner(env=environment).invoke(placet, ["show", response["id"], "--mongodb", store_uri])
+    assert shown.exit_code == 0, shown.output
+    assert (
+        f"warning {kept['expression']}: What this refers to is not in the Bundle. "
+        "Add the resource as an entry with this fullUrl. (PAS spec-13)"
+    ) in shown.stdout
 
 
 def test_a_refusal_is_bounded(journey: Journey) -> None:
