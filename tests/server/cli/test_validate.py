@@ -18,10 +18,12 @@ from click.testing import CliRunner, Result
 import server.cli.validation.checked
 import server.cli.validation.documents
 from conformance.samples import sample, sample_names
+from mappers.wire import to_bytes
 from profiles.profile_set import FOLDERS
 from server.cli import placet
 from server.cli.validate import FORMATS, VERSIONS
 from server.cli.validation.documents import Source, documents_in, sources_in
+from tests.profiles.mutation_suite import all_cases, resource_of
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[3]
@@ -371,3 +373,25 @@ def test_it_needs_neither_the_door_nor_a_store() -> None:
         check=True,
     )
     assert told.stdout.endswith("set()\n")
+
+
+@pytest.mark.parametrize("shape", FORMATS)
+def test_no_document_is_too_strange_for_a_report(tmp_path: Path, shape: str) -> None:
+    """Everything the profiles' own cases can think of, one on a line."""
+    path = tmp_path / "cases.ndjson"
+    strange = [resource_of(case) for _, case in all_cases()]
+    path.write_bytes(b"\n".join(map(to_bytes, filter(written, strange))))
+    result = run(path, "--format", shape, "--all")
+    assert (result.exit_code, result.exception.__class__) == (1, SystemExit)
+    if shape == "json":
+        assert len(json.loads(result.stdout)) > 400
+    if shape == "junit":
+        assert len(ElementTree.fromstring(result.stdout)[0]) > 400
+
+
+def written(resource: object) -> bool:
+    """False for what cannot be JSON at all: halves of surrogate pairs, depth beyond any encoder."""
+    try:
+        return bool(to_bytes(resource))
+    except TypeError:
+        return False
