@@ -138,8 +138,7 @@ def evaluate(condition: Condition, facts: Facts) -> Evaluation:
     if isinstance(condition, (AmountIs, TruthIs, CodeIn, DayWithin)):
         return _compared(condition, facts)
     if isinstance(condition, Not):
-        inner = evaluate(condition.part, facts)
-        return Evaluation(_OPPOSITE[inner.result], inner.findings, inner.missing)
+        return _not(condition.part, facts)
     parts = [evaluate(part, facts) for part in condition.parts]
     return _all(parts) if isinstance(condition, All) else _any(parts)
 
@@ -183,6 +182,18 @@ def amount_text(amount: Quantity) -> str:
 
 
 _OPPOSITE = {Result.MET: Result.NOT_MET, Result.NOT_MET: Result.MET, Result.UNKNOWN: Result.UNKNOWN}
+
+
+def _not(part: Condition, facts: Facts) -> Evaluation:
+    """The opposite. Inside, `all` becomes `any` (De Morgan), so that what is missing is what the opposite lacks."""
+    if isinstance(part, Not):
+        return evaluate(part.part, facts)
+    if isinstance(part, All):
+        return _any([_not(each, facts) for each in part.parts])
+    if isinstance(part, AnyOf):
+        return _all([_not(each, facts) for each in part.parts])
+    found = _compared(part, facts)
+    return Evaluation(_OPPOSITE[found.result], found.findings, found.missing)
 
 
 def _all(parts: list[Evaluation]) -> Evaluation:
