@@ -6,9 +6,9 @@ import sys
 
 from rich.console import Console
 
-from bench import profiles, submit
+from bench import inquire, profiles, submit
 
-BENCHES = {"submit": submit.main, "profiles": profiles.main}
+BENCHES = {"submit": submit.main, "profiles": profiles.main, "inquire": inquire.main}
 
 
 def main(names: list[str]) -> int:

@@ -58,10 +58,10 @@ def seed(count: int, members: int | None, yes: bool, data: Path | None, mongodb:
     base = settings.base_url or f"http://{settings.host}:{settings.port}/fhir"
     console, started = Console(), time.monotonic()
     with open_payer(settings) as payer, _progress(console) as progress:
-        made = filed(payer, base, random.Random(), members or max(1, count // 5))  # noqa: S311 - no secrets
-        store = payer.authorizations
+        draw = random.Random()  # noqa: S311 - no secrets
+        numbers = (draw.randrange(members or max(1, count // 5)) for _ in range(count))
         bar = progress.add_task("Seeding", total=count)
-        for number in file_all(store, SANDBOX, islice(made, count)):
+        for number in file_all(payer.authorizations, SANDBOX, filed(payer, base, draw, numbers)):
             progress.advance(bar, number)
     took = time.monotonic() - started
     console.print(f"{count:,} authorizations added in {took:.0f} s ({count / took:.0f} a second).", highlight=False)
@@ -93,7 +93,7 @@ def _file(store: MongoAuthorizations, caller: Caller, batch: list[tuple[Authoriz
 def _refuse_real_data(settings: Settings, *, yes: bool) -> None:
     if settings.tokens and not settings.sandbox:
         raise click.ClickException(
-            "This server answers callers with tokens (PLACET_TOKENS, PLACET_TOKENS_FILE): what is in its store is real. "
+            "This server answers callers with tokens (PLACET_TOKENS, PLACET_TOKENS_FILE): what it stores is real. "
             "Seed a sandbox: unset them and name another --data, or set PLACET_SANDBOX."
         )
     if settings.mongodb_uri is not None and not yes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from secrets import token_hex
@@ -83,8 +83,10 @@ def _sample(name: str) -> Sample:
     return Sample(tuple(_DAY.split(text)), tuple(map(date.fromisoformat, _DAY.findall(text))), created)
 
 
-def filed(payer: Payer, base: str, draw: random.Random, members: int) -> Iterator[tuple[Authorization, Exchange]]:
-    """Authorizations without end, spread over the last two years and `members` members, as they stand by now.
+def filed(
+    payer: Payer, base: str, draw: random.Random, members: Iterable[int]
+) -> Iterator[tuple[Authorization, Exchange]]:
+    """An authorization for each of these member numbers, spread over the last two years, as they stand by now.
 
     Each went through reading and review by the rules of its day; what was pended then, somebody has decided since.
     `base` is the base URL under which their answers are read.
@@ -92,10 +94,10 @@ def filed(payer: Payer, base: str, draw: random.Random, members: int) -> Iterato
     known, now = samples(), payer.now()
     rest = max(1, (100 - sum(_WEIGHTS.values())) // max(1, len(known) - len(_WEIGHTS)))
     names, weights = list(known), [_WEIGHTS.get(name, rest) for name in known]
-    while True:
+    for member in members:
         name = draw.choices(names, weights)[0]
         at = now - timedelta(seconds=draw.randrange(LAST_TWO_YEARS * 86_400))
-        text = known[name].text(at.date(), _people(draw, members)).encode()
+        text = known[name].text(at.date(), people(member) | {"@ID@": f"seed-{draw.getrandbits(64):016x}"}).encode()
         yield _filed(payer, text, base, at, now, draw)
 
 
@@ -134,12 +136,10 @@ def _decided(authorization: Authorization, draw: random.Random) -> Authorization
     return replace(decide(authorization, decision, line=None, at=at), version=1)
 
 
-def _people(draw: random.Random, members: int) -> dict[str, str]:
-    """A member and providers, the same ones for the same member number."""
-    number = draw.randrange(members)
+def people(number: int) -> dict[str, str]:
+    """The member with this number and their providers: what stands in the places of a `Sample`."""
     provider = number % 97
     return {
-        "@ID@": f"seed-{draw.getrandbits(64):016x}",
         "@MEMBER@": f"SYN{number:07}",
         "@BORN@": (date(1930, 1, 1) + timedelta(days=number * 7919 % 30_000)).isoformat(),
         "@FAMILY@": f"Synthetic-{number}",
