@@ -29,9 +29,10 @@ Json = dict[str, Any]
 STARTED = """
 import resource, time
 def rss(): return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
-began, before = time.process_time(), rss()
+began = time.process_time()
 from profiles import issues_in
 from profiles.profile_set import profile_set
+before = rss()
 {steps}
 print(time.process_time() - began, rss() - before)
 """
@@ -73,7 +74,7 @@ for version in ("2.2.1", "2.0.1"):
 
 
 def started(steps: str) -> tuple[float, float]:
-    """CPU seconds and MB a fresh process spends on importing the validator and on `steps`; the least of five."""
+    """CPU seconds of a fresh process for importing the validator and for `steps`, MB for `steps`; the least of five."""
     runs = []
     for _ in range(5):
         command = [sys.executable, "-c", STARTED.format(steps=steps)]

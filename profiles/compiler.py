@@ -25,6 +25,7 @@ from profiles.visit import Candidates, declared_by
 
 Json = dict[str, Any]
 
+Names = tuple[tuple[str, str, str], ...]
 Maker = Callable[[Spot, "Compiler"], Check | None]
 
 # Every kind of rule that looks at one value; to add one, write its maker in profiles/checks and name it here.
@@ -50,12 +51,20 @@ class Compiler:
         self._declared: dict[str, tuple[str, str]] = {}
         self._any_extension: Check | None = None
         self._compiling = RLock()
+        self._shared: dict[Names, Check] = {}
         self.resource_types = frozenset(
             kind
             for guide in tables.guides
             for canonical, kind in guide.types.items()
             if canonical == CORE + kind and canonical not in _NOT_RESOURCES and self._is_resource(kind)
         )
+
+    def shared(self, names: Names, make: Callable[[Names, Compiler], Check]) -> Check:
+        """What `make` makes of `names`, the same for the same ones."""
+        known = self._shared.get(names)
+        if known is None:
+            known = self._shared[names] = make(names, self)
+        return known
 
     def is_type(self, name: str) -> bool:
         """True for a type of R4, primitive or not."""

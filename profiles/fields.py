@@ -111,7 +111,8 @@ def _sibling(compiler: Compiler, fields: Fields, name: str, shapes: Shapes, use:
     """The `_x` that carries id and extensions of a primitive."""
     own = tuple(shape for shape in shapes if shape.children)
     path = shapes[0].element.id
-    inside = compiler.object((*compiler.tables.type_chain("Element"), *own), use.code, path, beside=True)
+    sources = (*compiler.tables.type_chain("Element"), *own)
+    inside = compiler.object(sources, use.code if own else "Element", path if own else "Element", beside=True)
     fields.table[f"_{name}"] = sibling_list(inside, path) if many else inside
     fields.aliases[f"_{name}"] = fields.aliases.get(name, name)
     if own and not many and any(_demands_extension(shape) for shape in own):

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 Code = tuple[str, str]
@@ -105,28 +106,30 @@ class ValueSets:
     def _read(self) -> dict[str, list[str]]:
         if self._parts is None:
             self._parts = {}
-            for folder in self._folders:
-                self._read_sets(folder / "valuesets.txt", self._parts)
-                self._read_systems(folder / "codesystems.txt")
+            for folder in reversed(self._folders):
+                self._parts.update(_sets_in(folder / "valuesets.txt"))
+                self._systems.update(_systems_in(folder / "codesystems.txt"))
         return self._parts
 
-    @staticmethod
-    def _read_sets(path: Path, into: dict[str, list[str]]) -> None:
-        if not path.exists():
-            return
-        parts: list[str] = []
-        for line in path.read_text("utf-8").splitlines():
-            if line.startswith("  "):
-                parts.append(line[2:])
-            else:
-                parts = []
-                into.setdefault(line, parts)
 
-    def _read_systems(self, path: Path) -> None:
-        if path.exists():
-            for line in path.read_text("utf-8").splitlines():
-                url, _, codes = line.partition(" ")
-                self._systems.setdefault(url, codes)
+@cache
+def _sets_in(path: Path) -> dict[str, list[str]]:
+    """Canonical -> parts, of one folder; read once for all sets that see it."""
+    found: dict[str, list[str]] = {}
+    parts: list[str] = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        if line.startswith("  "):
+            parts.append(line[2:])
+        else:
+            parts = found[line] = []
+    return found
+
+
+@cache
+def _systems_in(path: Path) -> dict[str, str]:
+    """System -> its codes with blanks between, of one folder."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else ()
+    return {url: codes for url, _, codes in (line.partition(" ") for line in lines)}
 
 
 def _pairs(part: str) -> set[Code]:

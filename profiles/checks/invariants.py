@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from profiles.checks.elements import nothing_more
 from profiles.invariants import UNDECIDABLE, predicate_for
 from profiles.issue import Severity
 from profiles.problem import Check, Problem, Problems
@@ -39,19 +40,25 @@ ONLY_WITH = {
 
 def invariants(spot: Spot, compiler: Compiler) -> Check | None:
     """Every invariant the definitions name for this element holds."""
-    checks: dict[str, Check] = {}
-    seldom: dict[str, list[Check]] = {}
+    named: dict[str, tuple[str, str, str]] = {}
     for shape in (*compiler.type_roots(spot.use), *spot.shapes):
         for key in shape.element.rules:
-            if key not in checks and key not in NATIVE and key not in UNDECIDABLE:
-                severity = compiler.tables.severity(shape.guide, key)
-                one = None if severity == ADVICE else _invariant(key, shape.guide, shape.element.id, severity)
-                if one is not None and key in ONLY_WITH:
-                    seldom.setdefault(ONLY_WITH[key], []).append(one)
-                elif one is not None:
-                    checks[key] = one
+            if key not in NATIVE and key not in UNDECIDABLE:
+                named.setdefault(key, (key, shape.guide, shape.element.id.partition(".")[0]))
+    return compiler.shared(tuple(named.values()), _all_named) if named else None
+
+
+def _all_named(names: tuple[tuple[str, str, str], ...], compiler: Compiler) -> Check:
+    """The checks of several invariants, each by key, guide and type; those of seldom elements behind one question."""
+    checks: list[Check] = []
+    seldom: dict[str, list[Check]] = {}
+    for key, guide, kind in names:
+        severity = compiler.tables.severity(guide, key)
+        one = None if severity == ADVICE else _invariant(key, guide, kind, severity)
+        if one is not None:
+            (seldom.setdefault(ONLY_WITH[key], []) if key in ONLY_WITH else checks).append(one)
     rare = [_only_with(name, inside) for name, group in seldom.items() if (inside := all_of(group))]
-    return all_of([*checks.values(), *rare])
+    return all_of([*checks, *rare]) or nothing_more
 
 
 def _only_with(name: str, inside: Check) -> Check:
