@@ -24,6 +24,14 @@ _NAMES = {
 }
 
 
+_CODES = {"visit": "VS", "unit": "UN", "day": "DA", "hour": "HS", "month": "MO", "week": "WK"}
+
+
+def unit_code(quantity: Quantity) -> str:
+    """The X12 673 code of a quantity that was given in these units; "" for other units."""
+    return _CODES.get(quantity.unit, "") if quantity.system == UNITS else ""
+
+
 def unit_name(quantity: Json) -> str:
     """The name of a Quantity's unit: singular, lower case; its code where we have no name; "" where it gives none."""
     code = text_in(quantity, "code")

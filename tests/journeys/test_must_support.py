@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from server.payer import Staff
 from tests.journeys.conftest import IG, Journey, response_of
 from tests.journeys.test_inquire import an_inquiry, resource_in, returned
 from tests.journeys.test_submit import OFFICIAL, PAS, an_update, official_requests, references_in, withdraw
+from tests.mappers.elements import elements_at
 
 Json = dict[str, Any]
 
@@ -38,31 +38,6 @@ FORGOTTEN = {
     ("reviewActionCode", "ClaimResponse.adjudication.extension.extension"),
 }
 """Where the guide asks for an extension that its own context does not let stand there; validators may know it."""
-
-
-def elements_at(node: Any, path: str) -> Iterator[Any]:
-    """The values at a path: ``name``, ``name[x]`` of any type, ``name{word}`` whose url, system or type says it."""
-    step, _, rest = path.partition(".")
-    name, _, word = step.removesuffix("}").partition("{")
-    for value in values_of(node, name):
-        if not word or says(value, word):
-            yield from elements_at(value, rest) if rest else [value]
-
-
-def values_of(node: Json, name: str) -> Iterator[Any]:
-    """The values of an element, of a repeating one each."""
-    stem = name.removesuffix("[x]")
-    typed = [key for key in node if key.startswith(stem) and key[len(stem) : len(stem) + 1].isupper()]
-    for key in typed if name.endswith("[x]") else [name]:
-        found = node.get(key, [])
-        yield from found if isinstance(found, list) else [found]
-
-
-def says(value: Json, word: str) -> bool:
-    """Whether an extension, identifier or input is of the kind."""
-    kinds = [coding["code"] for coding in value.get("type", {}).get("coding", [])]
-    ends = [str(value.get(key, "")).replace("/", "-").rpartition("-" + word)[1:] for key in ("url", "system")]
-    return word in kinds or ("-" + word, "") in ends
 
 
 def assert_conforms(answer: Json, profile: str = "profile-pas-response-bundle") -> Json:
