@@ -146,3 +146,12 @@ def write(tmp_path: Path) -> Write:
 def files() -> dict[str, str]:
     """The files of the content directory, by path."""
     return dict(FILES)
+
+
+@pytest.fixture
+def rule_files() -> dict[str, str]:
+    """The files of a topic that says everything a topic can say, by path."""
+    folder = Path(__file__).with_name("injections")
+    return {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()
+    }
