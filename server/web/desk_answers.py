@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from questionnaires.requirements import Need
@@ -86,14 +88,21 @@ class LineSchema(Schema):
     assigned = fields.String()
 
 
+class Seconds(fields.Integer):
+    """A length of time in whole seconds."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> int:  # noqa: ARG002
+        return int(value.total_seconds())
+
+
 class ClockSchema(Schema):
     """The decision clock; durations in seconds."""
 
     state = fields.Enum(ClockState, by_value=True)
     started = fields.DateTime()
     due = fields.DateTime()
-    remaining = fields.TimeDelta()
-    paused = fields.TimeDelta()
+    remaining = Seconds()
+    paused = Seconds()
     extended = fields.Boolean()
     breached = fields.Boolean()
     stopped = fields.DateTime(allow_none=True)

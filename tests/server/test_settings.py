@@ -40,6 +40,8 @@ def test_nothing_set_is_a_server_for_this_machine_with_the_embedded_store() -> N
 def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.yaml"
     tokens.write_text("- {token: a-token-that-nobody-guesses, name: north, organization: north-clinic}\n")
+    staff = tmp_path / "staff.yaml"
+    staff.write_text("- {token: a-token-that-nobody-guesses-3, name: nurse}\n")
     given = {
         "MONGODB_URI": ("mongodb://db:27017", "mongodb://db:27017"),
         "PLACET_DATABASE": ("pas", "pas"),
@@ -56,15 +58,19 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "PLACET_CHECK_ANSWERS": ("0.25", 0.25),
         "PLACET_THREADS": ("32", 32),
         "PLACET_TOKENS_FILE": (str(tokens), None),
+        "PLACET_CLOCK": ("off", False),
+        "PLACET_STAFF_TOKENS_FILE": (str(staff), None),
+        "PLACET_STAFF_TOKENS": (json.dumps([{"token": SECRET + "4", "name": "doctor"}]), None),
         "PLACET_TOKENS": (json.dumps([{**NORTH, "token": SECRET + "2", "name": "south"}]), None),
     }
     settings = Settings.from_environment({name: text for name, (text, _) in given.items()})
 
     assert set(given) == {setting.variable for setting in SETTINGS}
     for setting in SETTINGS:
-        if not setting.name.startswith("tokens_"):
+        if not setting.name.startswith(("tokens_", "staff_tokens_")):
             assert getattr(settings, setting.name) == given[setting.variable][1]
     assert [token.caller.name for token in settings.tokens] == ["north", "south"]
+    assert [token.staff.name for token in settings.staff_tokens] == ["nurse", "doctor"]
 
 
 def test_every_field_has_a_variable_and_a_meaning() -> None:
@@ -157,6 +163,17 @@ def test_one_token_has_one_caller(name: str, tmp_path: Path) -> None:
     environ = {"PLACET_TOKENS": json.dumps([NORTH]), "PLACET_TOKENS_FILE": str(file)}
 
     assert "the same token" in problems({"PLACET_TOKENS": twice} if name == "PLACET_TOKENS" else environ)[0]
+
+
+def test_staff_tokens_are_read_as_strictly_and_are_nobody_elses() -> None:
+    nurse = {"token": SECRET, "name": "nurse"}
+    wrong = problems({"PLACET_STAFF_TOKENS": json.dumps([{**nurse, "organization": "x"}])})
+    twice = problems({"PLACET_STAFF_TOKENS": json.dumps([nurse, {**nurse, "name": "doctor"}])})
+    shared = problems({"PLACET_STAFF_TOKENS": json.dumps([nurse]), "PLACET_TOKENS": json.dumps([NORTH])})
+
+    assert "entry 1: write token (or token_sha256), name, nothing else" in wrong[0]
+    assert "the same token is given to two people" in twice[0]
+    assert shared == ["PLACET_TOKENS, PLACET_STAFF_TOKENS: a caller's token is no staff token; give each its own."]
 
 
 def test_a_token_file_that_is_not_yaml_is_named_with_its_line_and_never_quoted(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ from server.authorization.inquiry import Inquiry
 from server.payer import NumberTaken, Staff
 from server.stores import filters
 from server.stores.authorizations import MongoAuthorizations
+from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
+from server.stores.movable_clock import MovableClock
 from tests.builders import NORTH, NOW, SOUTH, an_authorization, an_exchange
 from tests.databases import fresh_database
 from tests.server.stores.interrupted import FILING_STEPS, leave_filing
@@ -42,7 +44,7 @@ NEVER_ON_A_FIND = {"sort", "skip", "hint", "min", "max", "collation"}
 
 
 class Recorder(CommandListener):
-    """Keeps every command that is sent to the three collections."""
+    """Keeps every command that is sent to the collections."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -85,6 +87,14 @@ def everything_is_done_once(database: Store) -> None:
     store.file(NORTH, an_authorization(), an_exchange("dead"), LATER)
     store.sweep(LATER + timedelta(hours=2))
     store.counts()
+    contents, clock = Contents(database), MovableClock(database)
+    contents.keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
+    contents.keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
+    assert contents.has("f1") and contents.files("f1") == {"plans/gold.yaml": b"title: Gold"}
+    clock.let_move()
+    clock.move_to(timedelta(days=1))
+    clock.now()
+    clock.hold()
 
 
 @pytest.fixture(scope="module")
