@@ -201,6 +201,8 @@ class _Attempt:
             body = answer.read(self._most_bytes + 1)
         finally:
             connection.close()
+            if self._socket is not None:  # after a handshake that failed the connection does not know it
+                self._socket.close()
         if len(body) > self._most_bytes:
             raise NoAnswer("too large")
         return Reply(answer.status, body)
