@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Self
 
 HOST = "127.0.0.1"
-STOP_SECONDS = 10.0  # a clean stop with idle connections takes up to 2 s
+STOP_SECONDS = 4.0  # a clean stop with idle connections takes up to 2 s; being killed loses nothing acknowledged
 
 # What the store or the operating system says -> what a person can do about it.
 TROUBLES = (
