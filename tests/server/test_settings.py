@@ -57,6 +57,13 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "PLACET_WORKERS": ("3", 3),
         "PLACET_CHECK_ANSWERS": ("0.25", 0.25),
         "PLACET_THREADS": ("32", 32),
+        "PLACET_ELIGIBILITY": ("Hook", "hook"),
+        "PLACET_ELIGIBILITY_URL": ("https://members.example:8443/ask", "https://members.example:8443/ask"),
+        "PLACET_ELIGIBILITY_TOKEN": ("a-secret", "a-secret"),
+        "PLACET_OUTBOUND_HOSTS": ("Members.example", ("members.example",)),
+        "PLACET_NPI_CHECK": ("yes", True),
+        "PLACET_PAST_DAYS": ("730", 730),
+        "PLACET_FUTURE_DAYS": ("0", 0),
         "PLACET_TOKENS_FILE": (str(tokens), None),
         "PLACET_CLOCK": ("off", False),
         "PLACET_STAFF_TOKENS_FILE": (str(staff), None),
@@ -226,3 +233,30 @@ def test_with_tokens_others_may_reach_it() -> None:
     settings = Settings.from_environment({"PLACET_TOKENS": json.dumps([NORTH])}, host="0.0.0.0")
 
     assert not settings.loopback
+
+
+HOOK = {"PLACET_ELIGIBILITY": "hook"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"PLACET_ELIGIBILITY": "nobody"}, "PLACET_ELIGIBILITY: write one of: everyone, roster, hook."),
+        (HOOK, "PLACET_ELIGIBILITY=hook and PLACET_ELIGIBILITY_URL belong together"),
+        ({"PLACET_ELIGIBILITY_URL": "https://members.example/"}, "belong together"),
+        ({**HOOK, "PLACET_ELIGIBILITY_URL": "http://members.example/"}, "write an https URL"),
+        ({**HOOK, "PLACET_ELIGIBILITY_URL": "https://members.example:8443/"}, "PLACET_OUTBOUND_HOSTS"),
+        ({**HOOK, "PLACET_ELIGIBILITY_URL": "https://a:b@members.example/"}, "without user"),
+    ],
+)
+def test_an_eligibility_service_that_cannot_be_asked_is_known_at_start(environ: dict[str, str], named: str) -> None:
+    [problem] = problems(environ)
+    assert named in problem
+    assert "a:b" not in problem
+
+
+def test_the_sandbox_may_ask_a_service_on_this_machine() -> None:
+    environ = {**HOOK, "PLACET_ELIGIBILITY_URL": "http://127.0.0.1:9000/ask", "PLACET_ELIGIBILITY_TOKEN": "a-secret"}
+    settings = Settings.from_environment(environ, sandbox=True)
+    assert settings.eligibility == "hook"
+    assert "a-secret" not in repr(settings)
