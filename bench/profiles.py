@@ -153,9 +153,10 @@ def wide(times: int) -> Json:
 
 
 def many(times: int) -> Json:
-    """Many entries, all the same and all wrong."""
+    """Many entries, all of them wrong."""
     bundle = _own()
-    bundle["entry"] = bundle["entry"] + [{"fullUrl": "x", "resource": {"resourceType": "Patient", "a": 1}}] * times * 20
+    wrong = ({"resourceType": "Patient", "id": f"p{number}", "a": 1} for number in range(times * 20))
+    bundle["entry"] += [{"fullUrl": "x", "resource": resource} for resource in wrong]
     return bundle
 
 

@@ -228,6 +228,14 @@ def _one_of_each(value: dict[str, Any], choices: list[frozenset[str]], fields: F
     return problems
 
 
+ENOUGH = 1000  # problems of one list, after which the rest of it is not read: nobody mends them one by one
+
+
+def rest_unread(rule: str, number: int) -> Problem:
+    """What to say of a list that is given up."""
+    return Problem("too-costly", f"not read beyond [{number}]: too many problems", rule, "Mend these first.")
+
+
 def list_check(item: Check, path: str, at_least: int = 0, at_most: int | None = None, rule: str = "") -> Check:
     """The check of an array: it is one, it is not empty, it has as many items as allowed, each item is right."""
 
@@ -246,6 +254,8 @@ def list_check(item: Check, path: str, at_least: int = 0, at_most: int | None = 
                     problems = found
                 else:
                     problems += found
+                if len(problems) > ENOUGH:
+                    return [*problems, rest_unread(f"R4 {path}", number)]
         size = len(value)
         if size < at_least:
             text = f"{size} where at least {at_least} are needed"

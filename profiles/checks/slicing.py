@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from profiles.checks.discriminators import Belongs, belongs_by, children_of
+from profiles.checks.elements import ENOUGH, rest_unread
 from profiles.problem import Check, Problem, Problems, snippet
 from profiles.spot import Shapes, least, most, rule_id
 
@@ -78,7 +79,12 @@ def sliced_list(whole: Check, unsliced: Check, parts: list[Slice], how: Slicing,
             if found:
                 for problem in found:
                     problem.trail.append(number)
-                problems = [*problems, *found] if problems else found
+                if problems is None:
+                    problems = found
+                else:
+                    problems += found
+                if len(problems) > ENOUGH:
+                    return [*problems, rest_unread(closed_rule, number)]
         return _counted(several, counts, problems)
 
     return check
