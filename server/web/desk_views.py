@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, request
@@ -207,11 +207,10 @@ def _shown(desk: Desk, found: Authorization) -> Response:
 def _moment(text: str) -> datetime:
     """A day (its beginning, UTC) or a moment."""
     try:
-        day = date.fromisoformat(text) if len(text) <= 10 else None
-        moment = datetime.combine(day, time()) if day else datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise _invalid({"due-before": ["Write a day or a moment: 2026-12-01."]}) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _loaded(schema: schemas.Schema, said: dict[str, Any]) -> dict[str, Any]:

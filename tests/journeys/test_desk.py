@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from pymongo.database import Database
 
@@ -19,6 +20,7 @@ from conformance.samples import fresh_sample
 from questionnaires.content import DEMO
 from questionnaires.current import CurrentContent
 from questionnaires.requirements import requirements
+from server.cli import placet
 from server.operations.authorization_replay import replay
 from server.operations.catalogue import catalogue
 from server.payer import Payer, Staff
@@ -270,6 +272,44 @@ def test_a_replay_says_when_the_rules_are_not_kept(desk: Installation) -> None:
     assert [each.differences for each in replay(desk.payer, STAFF, lost)] == [
         ("the content ffffffffffff of this review is not kept",)
     ]
+
+
+def placet_on(desk: Installation, store_uri: str, *arguments: str) -> tuple[int, str]:
+    """A command on the same store: exit status and output."""
+    environment = {"MONGODB_URI": store_uri, "PLACET_DATABASE": desk.database.name, "COLUMNS": "200"}
+    done = CliRunner().invoke(placet, arguments, env=environment)
+    return done.exit_code, done.output
+
+
+def test_the_commands_say_the_same(desk: Installation, store_uri: str) -> None:
+    record = desk.submit("several-lines")
+    status, trace = placet_on(desk, store_uri, "show", "--trace", record["id"])
+    assert status == 0
+    assert all(line["number"] in trace for line in record["lines"])
+    assert "turned by" in trace
+    status, replayed = placet_on(desk, store_uri, "replay", record["lines"][0]["number"])
+    assert (status, "6 of 6 compared are the same" in replayed) == (0, True)
+
+    status, extended = placet_on(desk, store_uri, "extend", record["id"], "--reason", "The report comes next week.")
+    assert (status, extended.startswith("due ")) == (0, True)
+    status, again = placet_on(desk, store_uri, "extend", record["id"], "--reason", "Once more.")
+    assert (status, "extended once" in again) == (1, True)
+    assert "clock     running, extended, 13 days" in placet_on(desk, store_uri, "show", record["id"])[1]
+
+    deny = ["deny", "--line", "3", "--reason", "0F", "--note", "Not yet.", "--criterion", "low-oxygen"]
+    assert placet_on(desk, store_uri, "decide", record["id"], *deny)[0] == 0
+    assert desk.record(record["id"])["lines"][2]["reasons"][0]["criterion"] == "low-oxygen"
+
+
+def test_a_command_that_replays_another_answer_says_so_and_fails(desk: Installation, store_uri: str) -> None:
+    found = authorization_of(desk)(desk.submit())
+    line = found.lines[0]
+    forged = (replace(line, determination=replace(line.determination, days=3)),)
+    desk.payer.authorizations.change(STAFF, replace(found, version=2, lines=forged), None)
+    status, replayed = placet_on(desk, store_uri, "replay", found.id)
+
+    assert status == 1
+    assert f"days: 3 on record, {line.determination.days} again" in replayed
 
 
 def test_what_a_person_decided_is_made_again_but_not_compared(desk: Installation) -> None:

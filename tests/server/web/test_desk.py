@@ -114,7 +114,9 @@ def test_another_machine_name_is_not_let_in_where_nobody_signs_in(client: FlaskC
     assert client.get("/api/worklist", headers={"Host": "evil.example"}).status_code == 400
 
 
-@pytest.mark.parametrize("query", ["status=approved", "due-before=soon", "waits-for=godot", "page=2"])
+@pytest.mark.parametrize(
+    "query", ["status=approved", "due-before=soon", "due-before=0001-01-01T00:00%2B14:00", "waits-for=godot", "page=2"]
+)
 def test_a_worklist_that_does_not_exist_is_refused(client: FlaskClient, query: str) -> None:
     reply = client.get(f"/api/worklist?{query}")
     assert (reply.status_code, reply.json["issue"][0]["expression"]) == (400, [query.partition("=")[0]])
