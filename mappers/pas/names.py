@@ -60,8 +60,6 @@ TRACE_NUMBERS = "urn:placet:item-trace-number"
 ATTACHMENT_CONTROL_NUMBERS = "urn:placet:attachment-control-number"
 """Identifier system of the control numbers under which documents are asked for (X12 PWK06)."""
 TRANSMISSION_METHODS = "https://codesystem.x12.org/005010/756"
-REQUEST_TYPES = "https://codesystem.x12.org/005010/1525"
 
 FOLLOW_UP_ACTIONS = "https://codesystem.x12.org/005010/889"
 REVIEW_ACTIONS = "https://codesystem.x12.org/005010/306"
-UNITS = "https://codesystem.x12.org/005010/673"
