@@ -94,9 +94,8 @@ def show(identifier: str, data: Path | None, mongodb: str | None) -> None:
         found, plans = roster.get(Identifier(system, value)), roster.plans()
     if found is None:
         raise click.ClickException("Nobody on the roster has this identifier. Write it as SYSTEM|VALUE, in quotes.")
-    table = Table(title=f"Member {identifier}, born {found.birth_date or 'on a day not said'}", title_justify="left")
-    for column in ("plan", "from", "to"):
-        table.add_column(column)
+    click.echo(f"Member {identifier}, born {found.birth_date or 'on a day not said'}")
+    table = Table("plan", "from", "to")
     for each in found.enrollments:
         start, end = each.period.start or "open", each.period.end or "open"
         plan = each.plan if each.plan in plans else f"{each.plan} [red](no such plan)[/]"

@@ -131,10 +131,17 @@ def _day(texts: dict[str, str], name: str) -> date | None:
 
 def _records(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Reading]]:
     """The rows of a CSV file."""
-    header = [name.strip().lower() for name in _values(next(lines, (1, ""))[1])]
+    header = _header(next(lines, (1, ""))[1])
     if not set(NEEDED) <= set(header) or not set(header) <= set(KNOWN) or len(set(header)) < len(header):
         raise BadFile(f"The first line has to name the columns: {','.join(KNOWN)} (value and plan are needed).")
     return ((line, partial(_record, text, header)) for line, text in lines if text.strip())
+
+
+def _header(text: str) -> list[str]:
+    try:
+        return [name.strip().lower() for name in _values(text)]
+    except BadRow:
+        return []
 
 
 def _record(text: str, header: list[str]) -> dict[str, Any]:
