@@ -78,6 +78,7 @@ def payer_for(
         requirements=lambda plan, code, on: _requirements(current().content, plan, code, on),
         members=members_for(settings, database, current),
         name=settings.payer_name,
+        npi_binding=not settings.sandbox,
     )
 
 

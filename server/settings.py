@@ -242,14 +242,21 @@ def _listed_in_file(text: str) -> object:
 
 
 def _read_tokens(listed: object) -> tuple[Token, ...]:
-    """Tokens from a list of {token or token_sha256, name, organization}; no message quotes a token."""
+    """Tokens from a list of {token or token_sha256, name, organization, npis}; no message quotes a token.
+
+    npis  optional: the providers that the caller speaks for in inquiries, with commas between
+    """
     tokens = tuple(
-        Token(digest, Caller(entry["name"], entry["organization"]))
-        for digest, entry in _read_entries(listed, ("name", "organization"))
+        Token(digest, Caller(entry["name"], entry["organization"], _npis(entry.get("npis", ""))))
+        for digest, entry in _read_entries(listed, ("name", "organization"), ("npis",))
     )
     if len({token.digest for token in tokens}) < len(tokens):
         raise ValueError("the same token is given to two callers; give each its own.")
     return tokens
+
+
+def _npis(text: str) -> tuple[str, ...]:
+    return tuple(npi.strip() for npi in text.split(",") if npi.strip())
 
 
 def _read_staff_tokens(listed: object) -> tuple[StaffToken, ...]:
@@ -260,18 +267,24 @@ def _read_staff_tokens(listed: object) -> tuple[StaffToken, ...]:
     return tokens
 
 
-def _read_entries(listed: object, names: tuple[str, ...]) -> list[tuple[bytes, dict[str, str]]]:
+def _read_entries(
+    listed: object, names: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> list[tuple[bytes, dict[str, str]]]:
     if not isinstance(listed, list) or not listed:
         raise ValueError(f"write a list of {{token, {', '.join(names)}}}, at least one.")
-    return [_read_entry(entry, number, names) for number, entry in enumerate(listed, 1)]
+    return [_read_entry(entry, number, names, optional) for number, entry in enumerate(listed, 1)]
 
 
-def _read_entry(entry: object, number: int, names: tuple[str, ...]) -> tuple[bytes, dict[str, str]]:
+def _read_entry(
+    entry: object, number: int, names: tuple[str, ...], optional: tuple[str, ...]
+) -> tuple[bytes, dict[str, str]]:
     """The digest of a token and what is said of its holder."""
-    if not isinstance(entry, dict) or not entry.keys() <= {"token", "token_sha256", *names}:
+    if not isinstance(entry, dict) or not entry.keys() <= {"token", "token_sha256", *names, *optional}:
         raise ValueError(f"entry {number}: write token (or token_sha256), {' and '.join(names)}, nothing else.")
     if not all(isinstance(value, str) and value for value in entry.values()):
         raise ValueError(f"entry {number}: every value is a text; put numbers in quotes.")
+    if not all(map(str.isdigit, _npis(entry.get("npis", "")))):
+        raise ValueError(f"entry {number}: npis are numbers of ten digits, with commas between.")
     if not entry.keys() >= set(names) or ("token" in entry) == ("token_sha256" in entry):
         needed = f"{', '.join(names)} and exactly one of token and token_sha256 are needed."
         raise ValueError(f"entry {number}: {needed}")
@@ -294,7 +307,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("host", "PLACET_HOST", _text, "address to listen on"),
     Setting("port", "PLACET_PORT", _whole(0, 65535), "port to listen on; 0 takes a free one"),
     Setting("sandbox", "PLACET_SANDBOX", _flag, "no tokens, one fixed caller, synthetic data, loopback only"),
-    Setting("tokens_file", "PLACET_TOKENS_FILE", _tokens_file, "YAML or JSON list of {token, name, organization}"),
+    Setting(
+        "tokens_file", "PLACET_TOKENS_FILE", _tokens_file, "YAML or JSON list of {token, name, organization, npis}"
+    ),
     Setting("tokens_inline", "PLACET_TOKENS", _tokens_inline, "the same list as JSON in the variable itself"),
     Setting("staff_tokens_file", "PLACET_STAFF_TOKENS_FILE", _staff_tokens_file, "YAML or JSON list of {token, name}"),
     Setting(

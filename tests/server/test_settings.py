@@ -260,3 +260,12 @@ def test_the_sandbox_may_ask_a_service_on_this_machine() -> None:
     settings = Settings.from_environment(environ, sandbox=True)
     assert settings.eligibility == "hook"
     assert "a-secret" not in repr(settings)
+
+
+def test_a_token_may_name_the_providers_that_its_holder_speaks_for() -> None:
+    [token] = Settings.from_environment(
+        {"PLACET_TOKENS": json.dumps([{**NORTH, "token": SECRET, "npis": "1234567893, 1999999976"}])}
+    ).tokens
+    assert token.caller.npis == ("1234567893", "1999999976")
+    with pytest.raises(SettingsError, match="ten digits"):
+        Settings.from_environment({"PLACET_TOKENS": json.dumps([{**NORTH, "token": SECRET, "npis": "Dr. North"}])})
