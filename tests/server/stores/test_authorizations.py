@@ -23,7 +23,9 @@ from server.authorization.request import Identifier
 from server.errors import Conflict, TooLarge, Unavailable
 from server.payer import Counts, Exchange, Filed, NumberTaken, Staff
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
+from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
+from server.stores.movable_clock import MovableClock
 from server.stores.raw import PART, Damaged
 from tests.builders import NORTH, NOW, SOUTH, a_line, a_request, an_authorization, an_exchange
 from tests.databases import connected
@@ -282,6 +284,8 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
     exchange = replace(an_exchange(), issues=({"severity": "warning"},))
     authorizations.file(NORTH, authorization, exchange, NOW)
     authorizations.change(STAFF, approved(authorization), b"approved")
+    Contents(database).keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
+    MovableClock(database).let_move()
     for declared in DOCUMENTS:
         rows = list(database[declared._get_collection_name()].find({}))
         assert rows
