@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from profiles.checks.bundle_rules import bundle_problems, kind_of
 from profiles.checks.claim_rules import claim_problems
+from profiles.checks.elements import ENOUGH
 from profiles.notation import CORE
 from profiles.problem import Problem, Problems
 from profiles.visit import Candidates, Place, Visit, declared_by
@@ -99,9 +100,13 @@ class Conformance:
     def run(self) -> list[Problem]:
         """Everything wanted so far and what that wants in turn, with trails from the root of the visit."""
         wanted = self.visit.wanted
-        while wanted:
+        while wanted and not self.visit.given_up:
             place, candidates = wanted.popleft()
             self._report(place, self._choose(place, candidates))
+            if len(self.problems) > ENOUGH * 5:
+                self.visit.given_up = True
+                text = "not every resource was read: too many problems"
+                self.problems.append(Problem("too-costly", text, f"R4 {self.visit.root.type}", "Mend these first."))
         return self.problems
 
     def result(self, place: Place, canonical: str) -> Problems:

@@ -72,18 +72,18 @@ def _canonical(resource: Json, profile: str | None, version: str, compiler: Comp
 def _report(problems: list[Problem], resource: Json) -> list[Issue]:
     root = resource["resourceType"]
     found: dict[tuple[str, str, str], Issue] = {}
-    for problem in _without_echoes(problems):
+    kept = _without_echoes(problems)
+    for number, problem in enumerate(kept):
+        if len(found) == MOST_ISSUES:
+            text = f"about {len(kept) - number} more"
+            return [*found.values(), Issue("error", "too-costly", root, text, f"R4 {root}", "Mend these first.")]
         if problem.places and _stands_at(problem, resource):
             continue
         path = path_of(problem.trail, root)
         key = (path, problem.code, problem.message)
         if key not in found:
             found[key] = _issue(problem, path, resource)
-    issues = list(found.values())
-    if len(issues) > MOST_ISSUES:
-        more = len(issues) - MOST_ISSUES
-        issues = [*issues[:MOST_ISSUES], Issue("error", "too-costly", root, f"{more} more like these", "R4")]
-    return issues
+    return list(found.values())
 
 
 def _without_echoes(problems: list[Problem]) -> list[Problem]:

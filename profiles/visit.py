@@ -42,7 +42,8 @@ class Visit:
     `resource` (for a contained one: its container), `bundle` and `full_url` are what invariants may look at.
     Conformance of reference targets is not followed at once but noted in `wanted`, so that chains and circles of
     references need no recursion. `closure` is the rule by which every target has to be in the Bundle, `pointed` the
-    entries something refers to, `looked_at` the places some profile was held against.
+    entries something refers to, `looked_at` the places some profile was held against. `given_up` when
+    there are more problems than anybody mends.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Visit:
         "bundle",
         "closure",
         "full_url",
+        "given_up",
         "looked_at",
         "narratives",
         "place",
@@ -74,6 +76,7 @@ class Visit:
         self.seen: set[tuple[int, int]] = set()
         self.results: dict[tuple[int, str], Problems] = {}
         self.closure = ""
+        self.given_up = False
         self.pointed: set[int] = set()
         self.looked_at: set[int] = set()
         self._places: dict[int, Place] = {}

@@ -121,7 +121,7 @@ def pointed_to(visit: Visit, kind: BundleKind) -> Iterator[Problem]:
     An error for documents, which nobody can place otherwise; for the rest a warning: more may have been sent.
     """
     places = visit.entries()
-    if not kind.pointed_rule or not places or places[0].type != kind.first:
+    if visit.given_up or not kind.pointed_rule or not places or places[0].type != kind.first:
         return
     for place in places[1:]:
         if id(place) not in visit.pointed:
