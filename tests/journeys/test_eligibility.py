@@ -16,9 +16,11 @@ from pymongo.database import Database
 from conformance.answers import answered_lines
 from conformance.samples import fresh_sample
 from profiles import issues_in
-from server.app import create_app
+from server.app import create_app, open_payer
 from server.authorization.eligibility import UNCONFIRMED_WORDS
 from server.cli.members import members
+from server.operations.authorization_replay import replay
+from server.payer import Staff
 from server.settings import Settings
 from server.stores.domain import unpacked
 from tests.journeys.conftest import response_of
@@ -202,3 +204,32 @@ def test_days_of_service_have_limits_where_the_payer_sets_them(opened: Any, day:
     answer = submitted(opened(past_days=3_650, future_days=3_650), bundle)
     assert [code for code, *_ in errors_in(answer)] == codes
     assert [path for *_, path in errors_in(answer)] == ["Bundle.entry[0].resource.item[0].serviced"] * len(codes)
+
+
+@pytest.mark.parametrize("kept", ["commercial,2020-01-01,,", "medicare-advantage,2020-01-01,2026-11-01,"])
+def test_a_decision_is_made_again_from_what_was_known_of_the_member_then(
+    opened: Any, load: Any, database: Database[Json], store_uri: str, kept: str
+) -> None:
+    load(f"{MEMBER},{kept}")
+    answer = response_of(submitted(opened(eligibility="roster"), fresh_sample(SEVERAL)))
+    load(f"{MEMBER},commercial,1999-01-01,1999-12-31,")
+    assert replayed(answer["id"], database, store_uri) == []
+
+
+def test_a_decision_without_an_answer_of_the_service_is_made_again_too(
+    opened: Any, database: Database[Json], store_uri: str
+) -> None:
+    with serving(answering(503, b"")) as url:
+        answer = response_of(submitted(opened(eligibility="hook", eligibility_url=url), fresh_sample(SEVERAL)))
+    assert replayed(answer["id"], database, store_uri) == []
+
+
+def replayed(authorization_id: str, database: Database[Json], store_uri: str) -> list[str]:
+    """How the decision on record differs from the one made again, where nobody is asked about members."""
+    staff = Staff("auditor")
+    with open_payer(Settings(mongodb_uri=store_uri, database=database.name)) as payer:
+        record = payer.authorizations.get(staff, authorization_id)
+        assert record is not None
+        again = replay(payer, staff, record)
+    assert len(again) >= len(record.lines) > 0
+    return [difference for each in again for difference in each.differences]
