@@ -24,7 +24,8 @@ class Occasion:
     diagnoses         how many diagnoses an item may list
     communications    missing information is asked for by CommunicationRequests
     tasks             and by Tasks
-    without_claim     why the Claim is not referred to (data-absent-reason), "" where it is
+    repeats_claim     the Claim is in it and referred to; else it is named by its identifier
+    absent            data-absent-reason beside the reference to the Claim, "" for none
     """
 
     bundle: str = names.RESPONSE_BUNDLE
@@ -34,7 +35,8 @@ class Occasion:
     diagnoses: int | None = None
     communications: bool = True
     tasks: bool = True
-    without_claim: str = ""
+    repeats_claim: bool = True
+    absent: str = ""
 
 
 SUBMITTED = Occasion()
@@ -49,7 +51,8 @@ INQUIRED = Occasion(
     every_line=True,
     diagnoses=1,
     communications=False,
-    without_claim="masked",
+    repeats_claim=False,
+    absent="masked",
 )
 """The submitter inquires."""
 
@@ -60,7 +63,8 @@ INQUIRED_BY_OTHERS = Occasion(
     diagnoses=1,
     communications=False,
     tasks=False,
-    without_claim="masked",
+    repeats_claim=False,
+    absent="masked",
 )
 """Another provider of the member inquires: nobody asks them for anything."""
 
@@ -90,7 +94,7 @@ class Answering:
     @property
     def claim_reference(self) -> Json:
         """The Claim, by its identifier only where it is not repeated."""
-        if not self.occasion.without_claim:
+        if self.occasion.repeats_claim:
             return {"reference": self.authorization.request.claim_url}
         given = [
             each for each in objects(self.submitted.claim, "identifier") if each.get("system") and each.get("value")
@@ -100,5 +104,5 @@ class Answering:
 
 def answering(authorization: Authorization, request: Json, base: str, occasion: Occasion) -> Answering:
     """What the answer to the request Bundle is written from."""
-    echo = Echo(request, claim=not occasion.without_claim)
+    echo = Echo(request, claim=occasion.repeats_claim)
     return Answering(authorization, SubmittedClaim(echo.claim), echo, Notes(previews=occasion.previews), occasion, base)

@@ -34,7 +34,7 @@ def _extensions(line: LineOnRecord, asked: Json, answer: Answering) -> Iterator[
     yield from _traces(line, asked, answer)
     yield from dates(line)
     yield from extensions(asked, names.AUTHORIZATION_NUMBER)
-    yield from _reference_number(line, asked)
+    yield from _reference_number(line)
     if line.asked.serviced:
         yield {"url": names.REQUESTED_SERVICE_DATE, "valuePeriod": write_period(line.asked.serviced)}
     if action in CERTIFYING:
@@ -60,12 +60,10 @@ def _traces(line: LineOnRecord, asked: Json, answer: Answering) -> Iterator[Json
             }
 
 
-def _reference_number(line: LineOnRecord, asked: Json) -> Iterator[Json]:
-    """The line's number while it is no authorization (PF-1); the one the submitter gave where it is."""
+def _reference_number(line: LineOnRecord) -> Iterator[Json]:
+    """The line's number while it is no authorization (PF-1)."""
     if line.number and line.determination.action not in CERTIFYING:
         yield {"url": names.ADMINISTRATION_REFERENCE_NUMBER, "valueString": line.number}
-    else:
-        yield from extensions(asked, names.ADMINISTRATION_REFERENCE_NUMBER)
 
 
 def _detail(line: LineOnRecord, asked: Json) -> Iterator[Json]:

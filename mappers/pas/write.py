@@ -35,12 +35,12 @@ def write_response(authorization: Authorization, request: Json, base: str, *, dr
 
     Resources are echoed from the request with their fullUrls and identifiers (PAS spec-33); references are absolute
     and equal the fullUrl of exactly one entry. `base` is this server's base URL, under which the ClaimResponse is read.
-    A ClaimResponse may not refer to an update: then the Claim is named by its identifier and not repeated.
+    The guide lets a ClaimResponse refer to a profile-claim only: an update is referred to with a reason beside it.
     """
     claim = object_in(objects(request, "entry")[0], "resource")
     occasion = REHEARSED if dry_run else SUBMITTED
     if objects(claim, "related"):
-        occasion = replace(occasion, without_claim="not-permitted")
+        occasion = replace(occasion, absent="not-permitted")
     answer = answering(authorization, request, base, occasion)
     url = f"urn:uuid:{authorization.id}" if dry_run else f"{base}/ClaimResponse/{authorization.id}"
     return _bundle(answer, url, request["identifier"], claim)
@@ -148,7 +148,7 @@ def disposition(authorization: Authorization) -> str:
 
 def _absent(answer: Answering) -> Json:
     """Why the Claim is not referred to (PAS spec-44)."""
-    reason = answer.occasion.without_claim
+    reason = answer.occasion.absent
     return {"extension": [{"url": names.DATA_ABSENT_REASON, "valueCode": reason}]} if reason else {}
 
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 ANY = CORE + "Resource"
 # The request a response answers and the Claim before an update need not be sent along.
 MAY_BE_ELSEWHERE = frozenset({"Claim.related.claim", "ClaimResponse.request"})
+_PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
+FORGOTTEN = {
+    (path, _PAS + "profile-claim"): _PAS + "profile-claim-update"
+    for path in ("ClaimResponse.request", "Task.reasonReference")
+}
+"""Targets that a guide forgets: the answer to an update refers to the update, which is no profile-claim."""
+
 _TYPED = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
 
@@ -25,7 +32,9 @@ def targets(spot: Spot, compiler: Compiler) -> Check | None:
     if spot.use.code != "Reference":
         return None
     anything = not spot.use.targets or ANY in spot.use.targets
-    by_type = None if anything else allowed(spot.use.targets, compiler)
+    named = spot.use.targets
+    forgotten = tuple(FORGOTTEN[spot.path, each] for each in named if (spot.path, each) in FORGOTTEN)
+    by_type = None if anything else allowed((*named, *forgotten), compiler)
     if by_type is None:
         return partial(_resolved, spot.path)
     names = " or ".join(sorted(by_type))
