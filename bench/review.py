@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
 from questionnaires.content import Content
-from server.authorization.criteria import All, AmountIs, AnyOf, CodeIn, DayWithin, Not, TruthIs
-from server.authorization.determination import Reason, ReviewAction
+from server.authorization.criteria import All, AmountIs, AnyOf, CodeIn, Condition, DayWithin, Not, TruthIs
+from server.authorization.determination import Determination, Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.history import History, PriorLine
 from server.authorization.policy import (
@@ -43,30 +45,36 @@ from server.authorization.review import review
 from server.authorization.systems import CPT, DECISION_REASONS, HCPCS, ICD_10_CM, LOINC
 
 TOPICS, LINES, ROUNDS, REPEATS = 200, 10, 25, 20
+SHARE = 6
+"""Of ten topics so many have criteria and a form; of the topics that come with the server it is 58 of 100."""
 TARGET_MS = 1.0
 TODAY = date(2026, 3, 2)
 REASON = Reason(Code(DECISION_REASONS, "0U"), "A person looks at it.")
 
 
 def main(console: Console) -> None:
-    """Print the CPU per request, and whether the best is under the target."""
-    content, request, history = synthetic_content(), synthetic_request(), synthetic_history()
-    determination = review(request, content.rules_for(request, TODAY), TODAY, history)
-    statuses = sorted({line.action.status for line in determination.lines})
-    found = _milliseconds(lambda: content.rules_for(request, TODAY))
-    both = _milliseconds(lambda: review(request, content.rules_for(request, TODAY), TODAY, history))
-    table = Table(title=f"{LINES} lines, {TOPICS} topics for each of 3 plans, one line each decided by its own topic")
+    """Print the CPU per request, and whether the best round is under the target."""
+    table = Table(title=f"{LINES} lines, each of another of {TOPICS} topics, all certified")
     for name in ("step", "CPU ms, best", "CPU ms, median"):
         table.add_column(name, justify="left" if name == "step" else "right")
-    table.add_row("rules_for", *(f"{each:.3f}" for each in found))
-    table.add_row("rules_for and review", *(f"{each:.3f}" for each in both))
-    table.add_row("target", f"{TARGET_MS:.3f}", "met" if min(both) < TARGET_MS else "MISSED")
+    request, history = synthetic_request(), synthetic_history()
+    for share, words in ((SHARE, "6 of 10 topics with 6 criteria, like the demo"), (10, "all with 6 criteria")):
+        content = synthetic_content(share)
+        found = _milliseconds(partial(content.rules_for, request, TODAY))
+        both = _milliseconds(partial(_reviewed, content, request, history))
+        table.add_row(f"rules_for, {words}", *(f"{each:.3f}" for each in found))
+        target = f" ({'under' if min(both) < TARGET_MS else 'OVER'} {TARGET_MS} ms)" if share == SHARE else ""
+        table.add_row(f"and review{target}", *(f"{each:.3f}" for each in both))
     console.print(table)
     floor = _milliseconds(lambda: [None for _ in range(100_000)])
-    console.print(f"decided: {', '.join(statuses)}; {ROUNDS} rounds of {REPEATS}")
-    console.print(
-        f"for comparison: a list of 100,000 made by a loop takes {floor[0]:.2f} ms here, about 2 on a free core"
-    )
+    console.print(f"For comparison: a loop that makes a list of 100,000 takes {floor[0]:.2f} ms of CPU here.")
+
+
+def _reviewed(content: Content, request: AuthorizationRequest, history: History) -> Determination:
+    determination = review(request, content.rules_for(request, TODAY), TODAY, history)
+    if not all(line.action is ReviewAction.CERTIFIED for line in determination.lines):
+        raise RuntimeError("a line of the bench was not certified: it measures something else")
+    return determination
 
 
 def _milliseconds(work: Callable[[], object]) -> tuple[float, float]:
@@ -80,7 +88,7 @@ def _milliseconds(work: Callable[[], object]) -> tuple[float, float]:
     return min(rounds), median(rounds)
 
 
-def synthetic_content() -> Content:
+def synthetic_content(share: int) -> Content:
     """Three plans with the same topics: ranges, single codes, form, six criteria, a proposal, a document, a denial."""
     plans = tuple(
         Plan(
@@ -94,7 +102,16 @@ def synthetic_content() -> Content:
         )
         for name in ("one", "two", "three")
     )
-    return Content(plans, tuple(_topic(number, plan.id) for plan in plans for number in range(TOPICS)))
+    topics = [
+        _topic(number, plan.id) if number // 20 % 10 < share else _plain(_topic(number, plan.id))
+        for plan in plans
+        for number in range(TOPICS)
+    ]
+    return Content(plans, tuple(topics))
+
+
+def _plain(topic: Topic) -> Topic:
+    return replace(topic, path=ReviewPath.CERTIFY, form="", criteria=(), documentation=(), fresh_days=None)
 
 
 def synthetic_request() -> AuthorizationRequest:
@@ -156,7 +173,7 @@ def _criteria() -> tuple[Criterion, ...]:
     def week(value: int) -> Quantity:
         return Quantity(Decimal(value), "week")
 
-    conditions = (
+    conditions: tuple[Condition, ...] = (
         DayWithin("answer:findings", before=30, after=0),
         AnyOf((AmountIs("answer:weeks", low=week(6)), TruthIs("answer:urgent", True))),
         All((TruthIs("answer:skilled", True), AmountIs("answer:score", Quantity(Decimal(10)), Quantity(Decimal(100))))),

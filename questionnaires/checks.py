@@ -76,6 +76,8 @@ def reasons_have_codes(files: ContentFiles) -> Iterator[Problem]:
     plans = {plan.id: plan for plan in files.plans}
     for plan in files.plans:
         yield from _named_reason(plan, plan.values["uncovered"], plan, ("uncovered", "reason"))
+        if "not_in_force" in plan.values:
+            yield from _named_reason(plan, plan.values["not_in_force"], plan, ("not_in_force", "reason"))
         yield from _denial_reasons(plan, plan)
     for rule in files.rules:
         for outcome in ("pended", "modified", "denied"):

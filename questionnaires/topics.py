@@ -8,7 +8,16 @@ from questionnaires.files import PlanFile, PlanRule
 from questionnaires.meaning import meant
 from questionnaires.spans import with_level_one
 from server.authorization.determination import Reason
-from server.authorization.policy import Above, AdministrativeDenial, Criterion, Nudge, Plan, ReviewPath, Topic
+from server.authorization.policy import (
+    NOT_IN_FORCE,
+    Above,
+    AdministrativeDenial,
+    Criterion,
+    Nudge,
+    Plan,
+    ReviewPath,
+    Topic,
+)
 
 _OUTCOMES = {
     ReviewPath.CERTIFY: ("modified", "pended"),
@@ -34,6 +43,10 @@ def plan_of(file: PlanFile) -> Plan:
         most_lines=values["most_lines"],
         most_diagnoses=values["most_diagnoses"],
         groupers=tuple(values["groupers"]),
+        npi_check=values["npi_check"],
+        past_days=values["past_days"],
+        future_days=values["future_days"],
+        not_in_force=_reason(values["not_in_force"], file, "denied") if "not_in_force" in values else NOT_IN_FORCE,
         **values["clocks"],
     )
 

@@ -129,6 +129,9 @@ class Not:
 Comparison = AmountIs | TruthIs | CodeIn | DayWithin
 Condition = Comparison | All | AnyOf | Not
 
+_MET, _NOT_MET, _UNKNOWN = Result.MET, Result.NOT_MET, Result.UNKNOWN
+"""Looking a member up in its class costs more than a comparison."""
+
 MISSING_SETS = 20
 """How many ways to meet a condition are kept: enough for people, and it keeps nested alternatives from exploding."""
 
@@ -181,7 +184,7 @@ def amount_text(amount: Quantity) -> str:
     return f"{amount.value} {amount.unit}".strip()
 
 
-_OPPOSITE = {Result.MET: Result.NOT_MET, Result.NOT_MET: Result.MET, Result.UNKNOWN: Result.UNKNOWN}
+_OPPOSITE = {_MET: _NOT_MET, _NOT_MET: _MET, _UNKNOWN: _UNKNOWN}
 
 
 def _not(part: Condition, facts: Facts) -> Evaluation:
@@ -199,27 +202,27 @@ def _not(part: Condition, facts: Facts) -> Evaluation:
 def _all(parts: list[Evaluation]) -> Evaluation:
     results = [part.result for part in parts]
     findings = tuple(finding for part in parts for finding in part.findings)
-    if Result.NOT_MET in results:
-        return Evaluation(Result.NOT_MET, findings)
-    if Result.UNKNOWN not in results:
-        return Evaluation(Result.MET, findings)
+    if _NOT_MET in results:
+        return Evaluation(_NOT_MET, findings)
+    if _UNKNOWN not in results:
+        return Evaluation(_MET, findings)
     ways: list[tuple[str, ...]] = [()]
     for part in parts:
-        if part.result is Result.UNKNOWN:
+        if part.result is _UNKNOWN:
             ways = [_joined(way, more) for way in ways for more in part.missing]
             ways = sorted(set(ways), key=lambda way: (len(way), way))[:MISSING_SETS]
-    return Evaluation(Result.UNKNOWN, findings, tuple(ways))
+    return Evaluation(_UNKNOWN, findings, tuple(ways))
 
 
 def _any(parts: list[Evaluation]) -> Evaluation:
     results = [part.result for part in parts]
     findings = tuple(finding for part in parts for finding in part.findings)
-    if Result.MET in results:
-        return Evaluation(Result.MET, findings)
-    if Result.UNKNOWN not in results:
-        return Evaluation(Result.NOT_MET, findings)
-    ways = {way for part in parts if part.result is Result.UNKNOWN for way in part.missing}
-    return Evaluation(Result.UNKNOWN, findings, tuple(sorted(ways, key=lambda way: (len(way), way))[:MISSING_SETS]))
+    if _MET in results:
+        return Evaluation(_MET, findings)
+    if _UNKNOWN not in results:
+        return Evaluation(_NOT_MET, findings)
+    ways = {way for part in parts if part.result is _UNKNOWN for way in part.missing}
+    return Evaluation(_UNKNOWN, findings, tuple(sorted(ways, key=lambda way: (len(way), way))[:MISSING_SETS]))
 
 
 def _joined(way: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
@@ -229,10 +232,10 @@ def _joined(way: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
 def _compared(comparison: Comparison, facts: Facts) -> Evaluation:
     known = facts.known.get(comparison.fact)
     if known is None:
-        finding = Finding(comparison.fact, comparison.words, Result.UNKNOWN)
-        return Evaluation(Result.UNKNOWN, (finding,), ((comparison.fact,),))
+        finding = Finding(comparison.fact, comparison.words, _UNKNOWN)
+        return Evaluation(_UNKNOWN, (finding,), ((comparison.fact,),))
     held = _held(comparison, known, facts.on)
-    result = Result.UNKNOWN if held is None else Result.MET if held else Result.NOT_MET
+    result = _UNKNOWN if held is None else _MET if held else _NOT_MET
     finding = Finding(comparison.fact, comparison.words, result, text_of(known.value), known.origin)
     return Evaluation(result, (finding,), ((comparison.fact,),) if held is None else ())
 

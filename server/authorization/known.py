@@ -16,11 +16,12 @@ def facts_for(
     line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, history: History, on: date
 ) -> Facts:
     """Everything known about the line on the day `on`; what nobody said is not in it."""
-    known: dict[str, Known] = {}
-    known.update(_of_line(line, request, on))
-    known.update(_of_request(request, line, on))
-    known.update(_of_history(line, request, topic, history, on))
-    known.update(_of_documents(request))
+    known = {
+        **dict(_of_line(line, request, on)),
+        **dict(_of_request(request, line, on)),
+        **dict(_of_history(line, request, topic, history, on)),
+        **dict(_of_documents(request)),
+    }
     if topic is not None and topic.form:
         known.update(_of_answers(request, topic.form))
     return Facts(on, known)
@@ -115,7 +116,7 @@ def _of_answers(request: AuthorizationRequest, form: str) -> Iterator[tuple[str,
     """The answers to the topic's form, in any version of it; the last filled form of a request wins."""
     url = form.partition("|")[0]
     for filled in request.answers:
-        if filled.form.partition("|")[0] != url:
+        if not filled.form.startswith(url) or filled.form.partition("|")[0] != url:
             continue
         for answer in filled.answers:
             value = answer.value

@@ -261,7 +261,9 @@ class Rules:
 
 def _most_specific(line: ServiceLine) -> tuple[Code, ...]:
     """The codings of what the line names or of what it orders, whichever is more specific; else of its category."""
-    given = [codes for codes in (line.services, line.ordered) if codes] or [line.category]
+    if not line.ordered:
+        return line.services or line.category
+    given = [codes for codes in (line.services, line.ordered) if codes]
     return min(given, key=lambda codes: all(code.system == SERVICE_TYPES for code in codes))
 
 

@@ -9,6 +9,7 @@ from time import process_time
 import pytest
 
 from questionnaires.content import Content, load_content
+from server.authorization.criteria import TruthIs
 from server.authorization.determination import ReviewAction
 from server.authorization.policy import CodeSpan
 from server.authorization.request import AuthorizationRequest, Code, Coverage, ServiceLine
@@ -113,6 +114,32 @@ def test_a_reason_code_can_be_of_another_system(write, files) -> None:
     content = load_content(write({"plans/gold.yaml": plan}))
 
     assert next(plan for plan in content.plans if plan.id == "gold").uncovered.code == Code("urn:our-reasons", "R1")
+
+
+def test_a_plan_says_its_limits_clocks_and_denials(write, files) -> None:
+    """PF-6 to PF-8, PF-19, PF-22."""
+    more = """\
+clocks: {expedited_hours: 24, standard_days: 3, extended_days: 10, pauses: yes}
+most_lines: 4
+most_diagnoses: 3
+npi_check: yes
+past_days: 30
+future_days: 180
+groupers: [{system: urn:drg, from: "001", to: "999"}]
+not_in_force: {reason: limit, member: You are not covered on this day.}
+denials:
+  - {id: late, title: Late, when: {fact: request.retrospective, is: yes}, reason: limit, member: It was too late.}
+"""
+    gold = load_content(write({"plans/gold.yaml": files["plans/gold.yaml"] + more})).plan("gold")
+
+    assert (gold.expedited_hours, gold.standard_days, gold.extended_days, gold.pauses) == (24, 3, 10, True)
+    assert (gold.most_lines, gold.most_diagnoses, gold.npi_check) == (4, 3, True)
+    assert (gold.past_days, gold.future_days) == (30, 180)
+    assert gold.groupers == (CodeSpan("urn:drg", "001", "999"),)
+    assert gold.not_in_force.words == "You are not covered on this day. You can appeal."
+    assert [(each.id, each.when, each.reason.words) for each in gold.denials] == [
+        ("late", TruthIs("request.retrospective", True), "It was too late. You can appeal.")
+    ]
 
 
 def test_topics_are_found_by_looking_and_other_folders_are_left_alone(write) -> None:
