@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pymongo.database import Database
@@ -37,6 +37,9 @@ from server.stores.sweep import Swept, sweep
 
 LOOK_BACK = timedelta(days=3 * 366)
 """How far back the history of a member and the claims of a submitter are looked up, by the day of filing."""
+
+WITHOUT_REVIEWS = {"reviews": 0}
+"""What is read of the many authorizations of a member: these grow with their number."""
 
 __all__ = ["MongoAuthorizations", "connect", "ensure_indexes"]
 
@@ -193,14 +196,14 @@ class MongoAuthorizations:
     @store_answers()
     def history(self, member: Member, besides: str = "") -> History:
         """What is on record for the member, whoever asked for it, newest first; not the authorization `besides`."""
-        documents = self._found(member_tokens(self._tenant, member))
+        documents = self._found(member_tokens(self._tenant, member), WITHOUT_REVIEWS)
         records = [unpacked(each) for each in sorted(documents, key=lambda each: each["created"], reverse=True)]
         return History(tuple(line for record in records if record.id != besides for line in prior_lines(record)))
 
     @store_answers()
     def inquire(self, caller: Caller, inquiry: Inquiry) -> list[Inquired]:
         """The authorizations that an inquiry asks about and may know, whoever filed them."""
-        documents = self._found(inquiry_tokens(self._tenant, inquiry.member))
+        documents = self._found(inquiry_tokens(self._tenant, inquiry.member), WITHOUT_REVIEWS)
         return [
             Inquired(record, document["organization"] == lit(caller.organization), document["request"])
             for document in documents
@@ -246,10 +249,11 @@ class MongoAuthorizations:
         resend_before = older_than - self._resends.window
         return sweep(self._database, self._tenant, older_than, resend_before, limit)
 
-    def _found(self, tokens: Sequence[str]) -> list[Row]:
+    def _found(self, tokens: Sequence[str], fields: Mapping[str, int] | None = None) -> list[Row]:
         """The documents with any of these search tokens, each once; those of the last years, as far as rules look."""
         since = (datetime.now(UTC) - LOOK_BACK).date().isoformat()
-        found = (document for token in dict.fromkeys(tokens) for document in self._records.find(found_by(token, since)))
+        wanted = (found_by(token, since) for token in dict.fromkeys(tokens))
+        found = (document for each in wanted for document in self._records.find(each, fields))
         return list({document["_id"]: document for document in found}.values())
 
     def _commit(self, change: Change, version: int) -> None:

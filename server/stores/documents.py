@@ -89,6 +89,8 @@ class AuthorizationDocument(Document):
     events = ListField(DictField())
     """The notices that nobody was told yet: kind, line, at, version (`server.authorization.notices`)."""
     record = BinaryField(required=True)
+    reviews = BinaryField(required=True)
+    """The part of the record that what is read for a member leaves out: see `server.stores.domain.packed`."""
 
     meta: ClassVar = {
         "collection": "authorization",

@@ -5,25 +5,38 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
-from server.authorization.record import Authorization
+from server.authorization.record import Authorization, Reviewed
 from server.authorization.request import Member
 from server.stores.documents import Row
 from server.stores.filters import lit
 
 _record = msgspec.json.Decoder(Authorization)
+_reviews = msgspec.json.Decoder(tuple[Reviewed, ...])
 
 
-def packed(authorization: Authorization) -> bytes:
-    """The whole record in one field: JSON, deflated."""
-    return zlib.compress(msgspec.json.encode(authorization))
+def packed(authorization: Authorization) -> Row:
+    """The whole record in two fields, JSON, deflated: its reviews stand apart.
+
+    Each of them holds the history of the member that it was made from. Where a member has hundreds of authorizations,
+    looking up the history must not read the histories of all of them.
+    """
+    whole = {"record": replace(authorization, reviews=()), "reviews": authorization.reviews}
+    return {name: zlib.compress(msgspec.json.encode(part)) for name, part in whole.items()}
 
 
 def unpacked(document: Row) -> Authorization:
-    """The record of an authorization document. Fields that a newer version added are passed over."""
-    return _record.decode(zlib.decompress(document["record"]))
+    """The record of an authorization document, without reviews where they were not read with it.
+
+    Fields that a newer version added are passed over.
+    """
+    record = _record.decode(zlib.decompress(document["record"]))
+    if "reviews" not in document:
+        return record
+    return replace(record, reviews=_reviews.decode(zlib.decompress(document["reviews"])))
 
 
 def record_id(tenant: str, authorization_id: str) -> str:
@@ -91,5 +104,5 @@ def current_fields(tenant: str, authorization: Authorization, exchanges: int) ->
         "tally": tally(authorization.statuses, exchanges),
         "changed": authorization.changed,
         "due": authorization.due,
-        "record": packed(authorization),
+        **packed(authorization),
     }

@@ -21,7 +21,7 @@ DECIMALS = ["1", "1.0", "1.10", "1.500", "0.00", "-2.50", "123456789012345678", 
 
 
 def back(authorization: Authorization) -> Authorization:
-    return unpacked({"record": packed(authorization)})
+    return unpacked(packed(authorization))
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
