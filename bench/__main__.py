@@ -6,9 +6,9 @@ import sys
 
 from rich.console import Console
 
-from bench import inquire, profiles, submit
+from bench import inquire, profiles, review, submit
 
-BENCHES = {"submit": submit.main, "profiles": profiles.main, "inquire": inquire.main}
+BENCHES = {"submit": submit.main, "profiles": profiles.main, "inquire": inquire.main, "review": review.main}
 
 
 def main(names: list[str]) -> int:

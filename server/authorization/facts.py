@@ -48,6 +48,9 @@ ANSWER = "answer:"
 DOCUMENT = "document:"
 """Prefix of the day of the newest document of a type: ``document:http://loinc.org|11506-3``."""
 
+HISTORY = "history."
+"""Prefix of the facts that are looked up in the member's record."""
+
 NAMED: Mapping[str, tuple[Kind, str]] = {
     "line.quantity": (Kind.AMOUNT, "how much is asked for"),
     "line.start": (Kind.DAY, "first day of service asked for"),

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from server.authorization.criteria import Condition
+from server.authorization.criteria import Condition, comparisons_in
 from server.authorization.determination import Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
+from server.authorization.facts import HISTORY
 from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
 from server.authorization.systems import DECISION_REASONS, SERVICE_TYPES
 
@@ -242,6 +243,17 @@ class Rules:
     plan: Plan
     topics: tuple[Topic, ...] = field(default=())
     content: str = ""
+
+    @property
+    def ask_for_history(self) -> bool:
+        """True when a rule looks at what is on record for the member; otherwise nobody needs to look it up."""
+        conditions = [
+            *(denial.when for denial in self.plan.denials),
+            *(denial.when for topic in self.topics for denial in topic.denials),
+            *(criterion.condition for topic in self.topics for criterion in topic.criteria),
+            *(nudge.when for topic in self.topics for nudge in topic.nudges),
+        ]
+        return any(each.fact.startswith(HISTORY) for condition in conditions for each in comparisons_in(condition))
 
     def topic_for(self, line: ServiceLine) -> Topic | None:
         """The topic of the line's most specific service, or None where no topic covers that service.

@@ -15,6 +15,7 @@ from profiles import Issue, issues_in
 from server.authorization.clocks import terms_of
 from server.authorization.determination import Determination
 from server.authorization.eligibility import Eligibility, as_enrolled, first_day_of
+from server.authorization.history import NOTHING_ON_RECORD
 from server.authorization.limits import rejected_update
 from server.authorization.numbers import new_number
 from server.authorization.record import Authorization, Reviewed, open_authorization
@@ -98,8 +99,10 @@ def _authorization(
     call, request = message.call, message.request
     prior = payer.authorizations.by_claim(call.caller, request.prior) if request.prior else None
     on = payer.day(at)
-    history = payer.authorizations.history(request.member, besides=prior.id if prior else "")
     rules = payer.rules_for(request, on)
+    history = NOTHING_ON_RECORD
+    if rules.ask_for_history:
+        history = payer.authorizations.history(request.member, besides=prior.id if prior else "")
     determination = review(request, rules, on, history, message.eligibility)
     reviewed = Reviewed(prior.version + 1 if prior else 1, on, rules.content, history, message.eligibility)
     terms = terms_of(rules.plan, expedited=request.expedited)

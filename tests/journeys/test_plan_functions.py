@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,13 +18,10 @@ from conformance.samples import fresh_sample
 from questionnaires.content import DEMO, load_content
 from questionnaires.requirements import requirements
 from server.operations.catalogue import catalogue
-from server.payer import Caller
 from server.stores.authorizations import MongoAuthorizations
 from server.web.access import access_for
 from server.web.fhir import web_application
-from tests.journeys.conftest import NORTH_TOKEN, SOUTH_TOKEN, Journey, response_of, settings_with_two_callers
-from tests.journeys.test_inquire import an_inquiry, an_item, found, number_of, with_payer
-from tests.journeys.test_submit import an_update
+from tests.journeys.conftest import Journey, response_of, settings_with_two_callers
 
 Json = dict[str, Any]
 
@@ -178,20 +171,47 @@ def a_request(says: str = ADULT, **changes: Any) -> Json:
     return supported(bundle, *forms, *(a_document(*each) for each in asks.get("documents", [])))
 
 
-@pytest.fixture
-def plan(new_journey: Callable[..., Journey]) -> Journey:
-    """An installation with a nurse at the desk, who can look up what codes require."""
+def for_member(member: str, bundle: Json) -> Json:
+    """The request for somebody else."""
+    coverage = resource(bundle, "Coverage")
+    coverage["identifier"][0]["value"] = coverage["subscriberId"] = member
+    resource(bundle, "Patient")["identifier"][0]["value"] = member
+    return bundle
+
+
+@pytest.fixture(scope="module")
+def in_force() -> Content:
+    """The plans and topics of the demo."""
+    return load_content()
+
+
+def an_installation(content: Content, database: Database[Json]) -> Journey:
+    """A payer on a store, with a nurse at the desk, who can look up what codes require."""
     staff = [{"token": NURSE_TOKEN, "name": "nurse"}]
-    settings, content = settings_with_two_callers(staff_tokens_inline=json.dumps(staff)), load_content()
-    made = new_journey(settings)
-    payer = replace(
-        made.payer,
+    settings, clock = settings_with_two_callers(staff_tokens_inline=json.dumps(staff)), Clock()
+    payer = Payer(
+        authorizations=MongoAuthorizations(database),
+        rules_for=content.rules_for,
         requirements=lambda name, code, on: (
             requirements(content, found, code, on) if (found := content.plan(name)) else None
         ),
+        now=clock,
     )
     app = web_application(settings, catalogue(), payer, access_for(settings), ready=payer.authorizations.ping)
-    return Journey(payer, made.clock, app.test_client())
+    return Journey(payer, clock, app.test_client())
+
+
+@pytest.fixture
+def plan(in_force: Content, database: Database[Json]) -> Journey:
+    """An installation with nothing on record."""
+    return an_installation(in_force, database)
+
+
+@pytest.fixture(scope="module")
+def busy_plan(in_force: Content, store_uri: str) -> Iterator[Journey]:
+    """An installation for many members."""
+    with fresh_database(store_uri) as database:
+        yield an_installation(in_force, database)
 
 
 def record_of(plan: Journey, answered: Json) -> Json:
@@ -264,11 +284,11 @@ def expected(case: Json) -> Json:
 
 
 @pytest.mark.parametrize("case", SUBMITTED, ids=[f"{'+'.join(each['shows'])}: {each['says']}" for each in SUBMITTED])
-def test_a_request_is_decided(plan: Journey, case: Json) -> None:
-    answered = plan.submit(a_request(case["says"]))
-    line, [told] = line_of(plan, answered), answered_lines(answered)
+def test_a_request_is_decided(busy_plan: Journey, case: Json) -> None:
+    answered = busy_plan.submit(for_member(f"PLX1{SUBMITTED.index(case):03}", a_request(case["says"])))
+    line, [told] = line_of(busy_plan, answered), answered_lines(answered)
 
-    assert seen(plan, answered, case["expects"]) == expected(case)
+    assert seen(busy_plan, answered, case["expects"]) == expected(case)
     assert told.number == line["number"]
     wanted = [each["code"]["code"] for each in line["missing"]] + ["102089-0"] * bool(line["questions"])
     assert asked_for(answered) == sorted(wanted)

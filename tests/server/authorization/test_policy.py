@@ -1,11 +1,13 @@
 """Which topic decides a line: the most specific service it names or orders."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from server.authorization.criteria import Not, TruthIs
 from server.authorization.determination import Reason
-from server.authorization.policy import CodeSpan, Plan, ReviewPath, Rules, Source, Topic
+from server.authorization.policy import AdministrativeDenial, CodeSpan, Plan, ReviewPath, Rules, Source, Topic
 from server.authorization.request import Code, Coverage, Period, ServiceLine
 from server.authorization.systems import CPT, HCPCS, SERVICE_TYPES
 
@@ -67,3 +69,10 @@ def test_a_plan_is_named_by_a_class_of_the_coverage_in_any_case():
     plan = Plan("gold", "Gold", REASON, coverage_classes=frozenset({("plan", "gold")}))
     assert plan.is_named_by(Coverage(classes=(("group", "7"), ("plan", "GOLD"))))
     assert not plan.is_named_by(Coverage(classes=(("group", "gold"),)))
+
+
+def test_history_is_asked_for_only_where_a_rule_looks_at_it():
+    assert not RULES.ask_for_history
+    duplicate = AdministrativeDenial("duplicate", "duplicate", Not(TruthIs("history.duplicate", False)), REASON)
+    assert Rules(replace(RULES.plan, denials=(duplicate,)), RULES.topics).ask_for_history
+    assert Rules(RULES.plan, (replace(WHEELCHAIR, denials=(duplicate,)),)).ask_for_history
