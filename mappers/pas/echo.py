@@ -50,18 +50,19 @@ class Echo:
 
     def entries_for(self, resources: Iterable[Json]) -> list[Json]:
         """The entries that the resources refer to, directly or through others, each once, in the request's order."""
-        wanted: set[int] = set()
+        copies: dict[int, Json] = {}
         waiting = [reference for each in resources for _, reference in references_in(each, "")]
         while waiting:
             found = self._find(waiting.pop(), "")
-            if found is None or found[0] in wanted or found[1] == self._claim_url:
+            if found is None or found[0] in copies or found[1] == self._claim_url:
                 continue
-            wanted.add(found[0])
-            waiting += [reference for _, reference in references_in(self._absolute(found[2], found[1]), "")]
+            copy = copies[found[0]] = self._absolute(found[2], found[1])
+            waiting += [reference for _, reference in references_in(copy, "")]
+        if self._repeats_claim:
+            number, url, claim = self._there.entries[0]
+            copies[number] = self._absolute(claim, url)
         return [
-            {"fullUrl": url, "resource": self._absolute(resource, url)}
-            for number, url, resource in self._there.entries
-            if number in wanted or (self._repeats_claim and url == self._claim_url)
+            {"fullUrl": url, "resource": copies[number]} for number, url, _ in self._there.entries if number in copies
         ]
 
     def _find(self, reference: Json, from_url: str) -> tuple[int, str, Json] | None:
@@ -91,7 +92,10 @@ class Echo:
             return [self._absolute(each, from_url) for each in node]
         if not isinstance(node, dict):
             return node
-        copy = {name: self._absolute(value, from_url) for name, value in node.items()}
+        copy = {
+            name: self._absolute(value, from_url) if isinstance(value, (dict, list)) else value
+            for name, value in node.items()
+        }
         if isinstance(node.get("reference"), str) and not node["reference"].startswith("#"):
             found = self._find(node, from_url)
             if found:

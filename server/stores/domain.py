@@ -13,6 +13,7 @@ from server.authorization.record import Authorization, Reviewed
 from server.authorization.request import Member
 from server.stores.documents import Row
 from server.stores.filters import lit
+from server.stores.raw import FAST
 
 _record = msgspec.json.Decoder(Authorization)
 _reviews = msgspec.json.Decoder(tuple[Reviewed, ...])
@@ -25,7 +26,7 @@ def packed(authorization: Authorization) -> Row:
     looking up the history must not read the histories of all of them.
     """
     whole = {"record": replace(authorization, reviews=()), "reviews": authorization.reviews}
-    return {name: zlib.compress(msgspec.json.encode(part)) for name, part in whole.items()}
+    return {name: zlib.compress(msgspec.json.encode(part), FAST) for name, part in whole.items()}
 
 
 def unpacked(document: Row) -> Authorization:

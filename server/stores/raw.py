@@ -13,6 +13,9 @@ from server.stores.connection import DUPLICATE, once_more
 from server.stores.documents import Row, Write
 from server.stores.filters import by_id, by_ids
 
+FAST = 1
+"""zlib level: a fifth of the CPU of the default for bytes a fifth larger."""
+
 PART = 12 * 1024 * 1024
 """Bytes in one document at most; MongoDB's limit for a whole document is 16 MiB."""
 
@@ -23,7 +26,7 @@ class Damaged(Exception):
 
 def documents(write: Write, kind: str, n: int, body: bytes, issues: Sequence[dict[str, str]] = ()) -> list[Row]:
     """The documents of one body: one, or as many as its compressed bytes need."""
-    data, whole = zlib.compress(body), f"{write.owner}:{kind}:{n}:{write.mark}"
+    data, whole = zlib.compress(body, FAST), f"{write.owner}:{kind}:{n}:{write.mark}"
     pieces = [data[start : start + PART] for start in range(0, len(data), PART)]
     check = {"length": len(body), "sha256": sha256(body).hexdigest()}
     return [
