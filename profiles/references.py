@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 Json = dict[str, Any]
@@ -61,15 +60,14 @@ class BundleReferences:
         return None if place is None else self.entries[place]
 
 
-def references_in(node: Any, path: str) -> Iterator[tuple[str, Json]]:
-    """Every Reference with a literal `reference` below `node`, as (FHIRPath, the Reference)."""
-    if isinstance(node, dict):
-        if isinstance(node.get("reference"), str):
-            yield path, node
-        for key, value in node.items():
-            if isinstance(value, (dict, list)):
-                yield from references_in(value, f"{path}.{key}")
-    elif isinstance(node, list):
-        for number, value in enumerate(node):
-            if isinstance(value, (dict, list)):
-                yield from references_in(value, f"{path}[{number}]")
+def references_in(node: Any) -> list[Json]:
+    """Every Reference with a literal `reference` at or below `node`."""
+    found, waiting = [], [node]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, dict):
+            if isinstance(here.get("reference"), str):
+                found.append(here)
+            here = here.values()
+        waiting += [each for each in here if isinstance(each, (dict, list))]
+    return found

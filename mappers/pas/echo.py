@@ -51,13 +51,13 @@ class Echo:
     def entries_for(self, resources: Iterable[Json]) -> list[Json]:
         """The entries that the resources refer to, directly or through others, each once, in the request's order."""
         copies: dict[int, Json] = {}
-        waiting = [reference for each in resources for _, reference in references_in(each, "")]
+        waiting = [reference for each in resources for reference in references_in(each)]
         while waiting:
             found = self._find(waiting.pop(), "")
             if found is None or found[0] in copies or found[1] == self._claim_url:
                 continue
             copy = copies[found[0]] = self._absolute(found[2], found[1])
-            waiting += [reference for _, reference in references_in(copy, "")]
+            waiting += references_in(copy)
         if self._repeats_claim:
             number, url, claim = self._there.entries[0]
             copies[number] = self._absolute(claim, url)
@@ -77,7 +77,7 @@ class Echo:
         if number in above or len(above) > _FARTHEST:
             return False
         if number not in self._complete:
-            literal = [each for _, each in references_in(resource, "") if not each["reference"].startswith("#")]
+            literal = [each for each in references_in(resource) if not each["reference"].startswith("#")]
             found = [self._find(each, url) for each in literal]
             self._complete[number] = all(each and self._is_complete(each, (*above, number)) for each in found)
         return self._complete[number]
