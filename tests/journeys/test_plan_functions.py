@@ -41,7 +41,20 @@ NOT_SHOWN = {
 }
 """Plan functions without a journey, and why."""
 
+PARTLY_SHOWN = {
+    "PF-9": "Who handles claims is not said: see the expected failure.",
+    "PF-12": "The lookup is an API and a command, not a page.",
+    "PF-14": "The recommended number is looked up; no operation hands out a form filled in beforehand.",
+    "PF-16": "Responses and reasons are on the trace of every line; nothing counts them per rule.",
+    "PF-17": "There is no $submit-attachment; documents come with the request or by an update.",
+    "PF-21": "Nobody can authorize another provider in place of the one asked for.",
+    "PF-23": "Member address and phone, provider TIN, fax and specialty: requests without them are decided.",
+    "PF-25": "Across the new year more visits are taken sooner: see the expected failure.",
+}
+"""Parts of plan functions that no journey shows, and why."""
+
 JSON = {"Content-Type": "application/json"}
+REFUSED = 400
 NURSE_TOKEN = "nurse-token-0123456789"
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 X12 = "https://codesystem.x12.org/005010/"
@@ -450,15 +463,28 @@ def test_a_grouper_is_not_authorized(plan: Journey) -> None:
     assert "Ask for the specific services" in said
 
 
-@pytest.mark.parametrize("use", ["claim", "predetermination"])
-def test_claims_are_not_paid_here(plan: Journey, use: str) -> None:
-    """PF-9: another use is refused, with who handles it."""
+def of_use(plan: Journey, use: str) -> tuple[int, Json]:
+    """The answer to a Claim of another use."""
     bundle = a_request()
     bundle["entry"][0]["resource"]["use"] = use
-    status, refused = plan.post("/fhir/Claim/$submit", bundle)
-    print(json.dumps(refused, indent=1))
-    assert 0
+    return plan.post("/fhir/Claim/$submit", bundle)
+
+
+@pytest.mark.parametrize("use", ["claim", "predetermination"])
+def test_claims_are_not_paid_here(plan: Journey, use: str) -> None:
+    """PF-9: another use is refused, at the place of the use, and nothing is filed."""
+    status, refused = of_use(plan, use)
+    assert (status, refused["resourceType"]) == (REFUSED, "OperationOutcome")
+    assert [each["expression"] for each in refused["issue"]] == [["Bundle.entry[0].resource.use"]]
     assert plan.payer.authorizations.counts().authorizations == 0
+
+
+@pytest.mark.xfail(strict=True, reason="the refusal says to write preauthorization, not who handles claims")
+def test_a_refused_claim_says_who_handles_it(plan: Journey) -> None:
+    """PF-9: the words lead to claims payment, not to asking for authorization of what is to be paid."""
+    [issue] = of_use(plan, "claim")[1]["issue"]
+    assert "payment" in issue["diagnostics"]
+    assert 'Write "preauthorization"' not in issue["diagnostics"]
 
 
 @pytest.mark.parametrize(
@@ -671,4 +697,5 @@ def test_every_plan_function_has_a_journey_or_a_reason() -> None:
     wanted = {f"PF-{number}" for number in range(1, 31)}
     assert shown().keys() | NOT_SHOWN.keys() == wanted
     assert shown().keys().isdisjoint(NOT_SHOWN)
-    assert all(NOT_SHOWN.values())
+    assert shown().keys() >= PARTLY_SHOWN.keys()
+    assert all((NOT_SHOWN | PARTLY_SHOWN).values())
