@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 SAMPLE = Path(__file__).resolve().parents[2] / "conformance" / "requests" / "approved-consultation.json"
 
 
-@click.command()
+class WithSettings(click.Command):
+    """A command whose help ends with every setting."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as click calls it
+        """From the table of settings."""
+        from server.settings import SETTINGS
+
+        with formatter.section("Settings (environment variables)"):
+            formatter.write_dl([(setting.variable, setting.meaning) for setting in SETTINGS])
+
+
+@click.command(cls=WithSettings)
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @click.option("--data", type=click.Path(path_type=Path), help="Directory of the embedded store.  [default: .placet]")
