@@ -47,6 +47,7 @@ ALWAYS_KNOWN = frozenset(
         "request.retrospective",
         "history.duplicate",
         "history.visits_authorized",
+        "history.before",
         "history.same_specialty",
         "history.in_force",
     }

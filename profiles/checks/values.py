@@ -88,6 +88,12 @@ def _text(against: Against) -> Check:
     return check
 
 
+ELSEWHERE = {
+    "Claim.use": "Only requests for authorization are taken here: send claims for payment to the claims system.",
+}
+"""Where writing the demanded value is no help: who handles what was meant (PF-9)."""
+
+
 def quickly(spot: Spot, compiler: Compiler, whole: Check) -> Check:
     """`whole`, but a string that is one of the few that are right by every rule passes with one look.
 
@@ -190,7 +196,7 @@ def _must_be(spot: Spot, expected: Any, matches: Matcher, rule: str) -> Check:
             return None
         instead = f", not {shown(value)}" if quotable else ""
         verb = "contain" if isinstance(expected, dict) else "be"
-        return [Problem("value", f"must {verb} {text}{instead}", rule, text)]
+        return [Problem("value", f"must {verb} {text}{instead}", rule, ELSEWHERE.get(spot.path, text))]
 
     return check
 

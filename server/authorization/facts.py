@@ -67,6 +67,7 @@ NAMED: Mapping[str, tuple[Kind, str]] = {
     "request.retrospective": (Kind.TRUTH, "whether the first day of service is past"),
     "history.duplicate": (Kind.TRUTH, "whether the same service is already authorized for an overlapping period"),
     "history.visits_authorized": (Kind.AMOUNT, "how much of the topic is authorized for the member this calendar year"),
+    "history.before": (Kind.TRUTH, "whether the topic was authorized for the member before, whenever that was"),
     "history.same_specialty": (Kind.TRUTH, "whether another provider has the topic authorized for the period"),
     "history.in_force": (Kind.TRUTH, "whether the topic is authorized for the member on the first day of service"),
 }

@@ -84,6 +84,7 @@ def _of_history(
     npis = {npi for party in (request.provider, *providers_of(line, request)) for npi in party.npis}
     others = [prior for prior in of_topic if prior.overlaps(start, end) and not npis & set(prior.providers)]
     yield "history.in_force", Known(any(prior.overlaps(start, start) for prior in of_topic), "record")
+    yield "history.before", Known(bool(of_topic), "record")
     yield "history.same_specialty", Known(bool(others), "record")
     this_year = [
         prior for prior in of_topic if prior.period and prior.period.start and prior.period.start.year == start.year

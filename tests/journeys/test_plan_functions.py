@@ -479,7 +479,6 @@ def test_claims_are_not_paid_here(plan: Journey, use: str) -> None:
     assert plan.payer.authorizations.counts().authorizations == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the refusal says to write preauthorization, not who handles claims")
 def test_a_refused_claim_says_who_handles_it(plan: Journey) -> None:
     """PF-9: the words lead to claims payment, not to asking for authorization of what is to be paid."""
     [issue] = of_use(plan, "claim")[1]["issue"]
@@ -606,9 +605,7 @@ def test_the_clock_pauses_for_information_only_where_the_plan_says_so(plan: Jour
     [
         (7, "approved"),
         (8, "pended"),
-        pytest.param(
-            42, "pended", marks=pytest.mark.xfail(strict=True, reason="only visits of the same calendar year count")
-        ),
+        (42, "pended"),
     ],
 )
 def test_more_visits_are_asked_for_from_seven_days_before(plan: Journey, days: int, status: str) -> None:

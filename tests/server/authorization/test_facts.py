@@ -95,6 +95,7 @@ def value(
         ("document:loinc|11506-3", date(2026, 2, 20)),
         ("document:loinc|34117-2", None),
         ("history.duplicate", False),
+        ("history.before", False),
         ("history.in_force", False),
         ("history.same_specialty", False),
         ("history.visits_authorized", Quantity(Decimal(0))),
@@ -119,7 +120,7 @@ def test_what_nobody_said_is_not_there() -> None:
 
     unsaid = {"line.quantity", "line.end", "line.days", "line.place", "line.specialty"}
     unsaid |= {"member.age", "coverage.in_force"}
-    of_a_topic = {"history.in_force", "history.same_specialty", "history.visits_authorized"}
+    of_a_topic = {"history.before", "history.in_force", "history.same_specialty", "history.visits_authorized"}
     assert set(NAMED) - set(known) == unsaid | of_a_topic
 
 
