@@ -8,7 +8,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -80,7 +80,9 @@ def serve(  # noqa: PLR0917
         workers=workers,
         threads=threads,
     )
-    with listening(settings) as listener, imported_meanwhile("server.app"), store_of(settings) as uri:
+    # Only beside the embedded store, which is a process: two threads that import pymongo at once lock each other out.
+    meanwhile = imported_meanwhile("server.app") if settings.mongodb_uri is None else nullcontext()
+    with listening(settings) as listener, meanwhile, store_of(settings) as uri:
         run(settings.on_store(uri), listener, own_store=settings.mongodb_uri is None)
 
 

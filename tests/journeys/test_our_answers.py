@@ -27,6 +27,8 @@ from tests.journeys.test_inquire import an_inquiry
 from tests.journeys.test_submit import an_update, withdraw
 
 Json = dict[str, Any]
+PAYMENT = "Only requests for authorization are taken here: send claims for payment to the claims system."
+
 SUBMIT = "/fhir/Claim/$submit"
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 RESPONSE_BUNDLE = PAS + "profile-pas-response-bundle"
@@ -185,7 +187,7 @@ def test_a_refusal_tells_warnings_beside_errors_and_whose_fault_it_is(journey: J
         "coding": [{"system": "urn:placet:rule", "code": "PAS profile-claim Claim.use pattern"}],
         "text": "Must be \"preauthorization\", not 'claim'.",
     }
-    assert error["diagnostics"] == 'Must be "preauthorization", not \'claim\'. Write "preauthorization".'
+    assert error["diagnostics"] == f"Must be \"preauthorization\", not 'claim'. {PAYMENT}"
     assert {"system": "urn:placet:verdict", "code": "not-checkable"} in external["details"]["coding"]
     counts = journey.payer.authorizations.counts()
     assert (counts.authorizations, counts.exchanges) == (0, 0)

@@ -12,6 +12,8 @@ from profiles.profile_set import profile_set
 from tests.journeys.conftest import NORTH_TOKEN, Journey
 
 Json = dict[str, Any]
+PAYMENT = "Only requests for authorization are taken here: send claims for payment to the claims system."
+
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 
 
@@ -62,7 +64,7 @@ def test_every_problem_is_told_with_its_place_rule_and_repair(journey: Journey) 
     assert set(problems(journey, "/fhir/Claim/$validate", body)) == {"Claim", "Claim.use", "Claim.colour"}
     _, outcome = journey.post("/fhir/Claim/$validate", body)
     use = next(issue for issue in outcome["issue"] if issue.get("expression") == ["Claim.use"])
-    assert use["diagnostics"] == 'Must be "preauthorization", not \'claim\'. Write "preauthorization".'
+    assert use["diagnostics"] == f"Must be \"preauthorization\", not 'claim'. {PAYMENT}"
 
 
 @pytest.mark.parametrize("path", ["/fhir/$validate", "/fhir/Claim/$validate"])

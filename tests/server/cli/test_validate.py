@@ -26,6 +26,8 @@ from server.cli.validation.documents import Source, documents_in, sources_in
 from tests.profiles.mutation_suite import all_cases, resource_of
 
 Json = dict[str, Any]
+PAYMENT = "Only requests for authorization are taken here: send claims for payment to the claims system."
+
 ROOT = Path(__file__).parents[3]
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 GOOD_PATIENT = {"resourceType": "Patient", "gender": "female"}
@@ -238,7 +240,7 @@ def test_the_findings_stand_in_the_tree_of_resources_with_rule_message_and_repai
     claim, patient = lines.index("├── entry[0] Claim"), lines.index("├── entry[4] Patient")
     use = lines.index("├── error  use  PAS profile-claim Claim.use pattern")
     assert claim < use < patient < lines.index("└── error  gender  R4 Patient.gender")
-    assert lines[use + 1 : use + 3] == ["Must be \"preauthorization\", not 'claim'.", 'Write "preauthorization".']
+    assert lines[use + 1 : use + 3] == ["Must be \"preauthorization\", not 'claim'.", PAYMENT]
     assert lines[-3].startswith("└── fine: entry[1] Organization, entry[2]")
 
 
