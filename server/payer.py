@@ -37,7 +37,11 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request at the door: who calls, the exact bytes, the decoded resource, and the id in the path."""
+    """One request at the door: who calls, the exact bytes, the decoded resource, and the id in the path.
+
+    query       the parameters of the URL, each once;  parameters  all values of each
+    dialect     version of the DTR guide that is spoken at this base: 2.2.0 or 2.0.1
+    """
 
     caller: Caller
     base: str
@@ -47,6 +51,9 @@ class Call:
     id: str = ""
     query: dict[str, str] = field(default_factory=dict)
     request_id: str = ""
+    parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    method: str = "POST"
+    dialect: str = "2.2.0"
 
 
 @dataclass(frozen=True, slots=True)

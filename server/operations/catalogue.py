@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from server.payer import Call, Payer
 
-Reply = Any  # what an operation answers: bytes already written, or a resource as a dict
+Reply = Any  # what an operation answers: bytes already written, a resource as a dict, or an Answer
 Handler = Callable[["Call", "Payer"], Reply]
+Kind = Literal["operation", "read", "search", "create", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """A parameter of a search: name, FHIR type (string, token, uri, date ...) and what it means."""
+
+    name: str
+    type: str
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +28,40 @@ class Operation:
     """One thing a caller can ask for.
 
     name        as in the path: ``$submit``, or the interaction: ``read``
-    kind        operation (POST [base]/[resource]/[name]) or read (GET [base]/[resource]/[id])
+    kind        operation ([base]/[resource]/[name], with `instance` [base]/[resource]/[id]/[name]), or an interaction
     resource    the type it is on; "" = system level
     definition  canonical of the OperationDefinition, "" for interactions
-    handler     (call, payer) -> bytes or resource
+    handler     (call, payer) -> bytes, resource or Answer
     summary     one sentence for the CapabilityStatement
     body_limit  bytes accepted, decoded
     profiles    canonicals of the profiles that input and output conform to
+    methods     of an operation; by GET its parameters are those of the query (`Call.parameters`)
+    instance    an operation on one resource: its id is `Call.id`
+    aliases     other paths under the base, for callers who read the guide differently: ``$submit-attachment``
+    searched    parameters of a search
     """
 
     name: str
-    kind: Literal["operation", "read"]
+    kind: Kind
     resource: str
     definition: str
     handler: Handler
     summary: str
     body_limit: int = 10 * 1024 * 1024
     profiles: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("POST",)
+    instance: bool = False
+    aliases: tuple[str, ...] = ()
+    searched: tuple[SearchParameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply that is not simply 200: status, resource or bytes (None = empty body), and headers of its own."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def catalogue() -> tuple[Operation, ...]:

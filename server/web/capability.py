@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from server.operations.catalogue import Operation
+from server.operations.catalogue import Operation, SearchParameter
 
 
 def capability_statement(
@@ -42,14 +42,26 @@ def _rest(operations: Sequence[Operation], security: str) -> dict[str, Any]:
 
 def _resource(name: str, operations: Sequence[Operation]) -> dict[str, Any]:
     profiles = list(dict.fromkeys(profile for operation in operations for profile in operation.profiles))
-    reads = [{"code": "read", "documentation": each.summary} for each in operations if each.kind == "read"]
+    interactions = [_interaction(each) for each in operations if each.kind != "operation"]
     others = [_operation(each) for each in operations if each.kind == "operation"]
+    searched = [_searched(parameter) for each in operations for parameter in each.searched]
     return (
         {"type": name}
         | ({"supportedProfile": profiles} if profiles else {})
-        | ({"interaction": reads} if reads else {})
+        | ({"interaction": interactions} if interactions else {})
+        | ({"searchParam": searched} if searched else {})
         | ({"operation": others} if others else {})
     )
+
+
+def _interaction(operation: Operation) -> dict[str, Any]:
+    code = "search-type" if operation.kind == "search" else operation.kind
+    return {"code": code, "documentation": operation.summary}
+
+
+def _searched(parameter: SearchParameter) -> dict[str, Any]:
+    written = {"name": parameter.name, "type": parameter.type}
+    return written | ({"documentation": parameter.meaning} if parameter.meaning else {})
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import BaseConverter
 
 from mappers.wire import to_bytes
-from server.operations.catalogue import Operation, Reply
+from server.operations.catalogue import Answer, Operation, Reply
 from server.payer import Call, Payer
 from server.settings import Settings
 from server.web.access import Access, sign_in_words, staff_access_for
@@ -42,6 +42,7 @@ class Interface:
     prefix   path under which it stands
     public   base URL that callers use, without trailing slash; None takes scheme and Host of each request
     sign_in  how callers sign in, in words
+    dialect  version of the DTR guide that is spoken here
     """
 
     operations: Sequence[Operation]
@@ -51,6 +52,7 @@ class Interface:
     prefix: str = "/fhir"
     public: str | None = None
     sign_in: str = ""
+    dialect: str = "2.2.0"
 
     @property
     def base(self) -> str:
@@ -82,10 +84,9 @@ def fhir_blueprint(interface: Interface) -> Blueprint:
     """The routes of an interface: its operations and its CapabilityStatement."""
     blueprint = Blueprint(interface.name, __name__, url_prefix=interface.prefix)
     blueprint.record_once(_know_ids)
-    for operation in interface.operations:
-        method = "POST" if operation.kind == "operation" else "GET"
-        endpoint = f"{operation.resource or 'system'}-{operation.name.removeprefix('$')}"
-        blueprint.add_url_rule(_path(operation), endpoint, _answering(operation, interface), **only(method))
+    for (path, method), operation in _routes(interface.operations).items():
+        view = _answering(operation, interface)
+        blueprint.add_url_rule(path, f"{method} {path}".replace(".", "-"), view, **only(method))
     blueprint.add_url_rule("/metadata", "metadata", _describing(interface), **only("GET"))
     return blueprint
 
@@ -94,10 +95,25 @@ def _know_ids(state: BlueprintSetupState) -> None:
     state.app.url_map.converters["fhir_id"] = FhirId
 
 
-def _path(operation: Operation) -> str:
-    if operation.kind == "read":
-        return f"/{operation.resource}/<fhir_id:id>"
-    return f"/{operation.resource}/{operation.name}" if operation.resource else f"/{operation.name}"
+def _routes(operations: Sequence[Operation]) -> dict[tuple[str, str], Operation]:
+    """Every (path, method) under the base, with what is done there."""
+    return {
+        (path, method): operation
+        for operation in operations
+        for path in _paths(operation)
+        for method in _METHODS.get(operation.kind, operation.methods)
+    }
+
+
+_METHODS = {"read": ("GET",), "search": ("GET",), "create": ("POST",), "update": ("PUT",), "delete": ("DELETE",)}
+
+
+def _paths(operation: Operation) -> list[str]:
+    kind = f"/{operation.resource}" if operation.resource else ""
+    one = f"{kind}/<fhir_id:id>"
+    if operation.kind == "operation":
+        return [f"{one if operation.instance else kind}/{operation.name}", *(f"/{each}" for each in operation.aliases)]
+    return [kind] if operation.kind in ("search", "create") else [one]
 
 
 def _answering(operation: Operation, interface: Interface) -> Callable[..., Response]:
@@ -106,10 +122,21 @@ def _answering(operation: Operation, interface: Interface) -> Callable[..., Resp
     def answer_call(id: str = "") -> Response:
         caller = g.caller = interface.access(request)
         check_format(request)
-        raw, resource = read_resource(request, operation.body_limit) if operation.kind == "operation" else (b"", {})
+        sent = request.method in ("POST", "PUT")
+        raw, resource = read_resource(request, operation.body_limit) if sent else (b"", {})
         g.bytes_in = len(raw)
-        query = request.args.to_dict()
-        call = Call(caller, interface.base, raw, resource, id, query, g.request_id)
+        call = Call(
+            caller,
+            interface.base,
+            raw,
+            resource,
+            id,
+            request.args.to_dict(),
+            g.request_id,
+            {name: tuple(values) for name, values in request.args.lists()},
+            request.method,
+            interface.dialect,
+        )
         return _written(operation.handler(call, interface.payer))
 
     return answer_call
@@ -135,5 +162,13 @@ def _describing(interface: Interface) -> Callable[[], Response]:
 
 
 def _written(reply: Reply) -> Response:
-    """Bytes go out exactly as they are, a resource as JSON."""
+    """Bytes go out exactly as they are, a resource as JSON, an Answer with its status."""
+    if isinstance(reply, Answer):
+        body = b"" if reply.body is None else reply.body
+        written = _written(body)
+        written.status_code = reply.status
+        written.headers.extend(reply.headers)
+        if reply.body is None:
+            del written.headers["Content-Type"]
+        return written
     return Response(reply if isinstance(reply, bytes) else to_bytes(reply), content_type=FHIR_JSON)
