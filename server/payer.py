@@ -122,6 +122,9 @@ class Authorizations(Protocol):
     def by_number(self, who: Caller | Staff, number: str) -> Authorization | None:
         """The authorization one of whose lines has, or ever had, this number, or None."""
 
+    def by_trace(self, who: Caller | Staff, value: str) -> Sequence[Authorization]:
+        """The authorizations one of whose lines has, or had, this trace number (PAS ainfo-3), newest first."""
+
     def answer(self, who: Caller | Staff, authorization_id: str) -> bytes | None:
         """The current answer (PAS response Bundle), byte for byte as it was or would be sent, or None."""
 

@@ -16,6 +16,7 @@ from server.authorization.determination import (
 )
 from server.authorization.eligibility import AS_SAID, Eligibility
 from server.authorization.history import NOTHING_ON_RECORD, History, PriorLine
+from server.authorization.numbers import trace_number
 from server.authorization.request import AuthorizationRequest, Period, ServiceLine
 
 
@@ -104,6 +105,11 @@ class Authorization:
     def numbers(self) -> tuple[str, ...]:
         """The authorization number of every line."""
         return tuple(line.number for line in self.lines)
+
+    def traces_of(self, line: LineOnRecord) -> tuple[str, ...]:
+        """The trace numbers that stand for one of its lines as a form's context: the submitter's, else the payer's."""
+        given = tuple(each.value for each in line.asked.trace_numbers)
+        return given or (trace_number(self.id, line.number),)
 
     @property
     def statuses(self) -> tuple[str, ...]:

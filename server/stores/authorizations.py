@@ -22,7 +22,16 @@ from server.stores import raw
 from server.stores.batches import file_batch
 from server.stores.connection import connect, insert, once_more, store_answers
 from server.stores.documents import Row, ensure_indexes
-from server.stores.domain import claim_token, inquiry_tokens, member_tokens, queue_of, record_id, tallied, unpacked
+from server.stores.domain import (
+    claim_token,
+    inquiry_tokens,
+    member_tokens,
+    queue_of,
+    record_id,
+    tallied,
+    trace_token,
+    unpacked,
+)
 from server.stores.filing import Change, Filing, new_change, new_filing, new_update
 from server.stores.filters import at_version, by_id, found_by, key, key_marked, lit, marked, of_tenant, queued
 from server.stores.keys import (
@@ -120,6 +129,12 @@ class MongoAuthorizations:
         held = self._keys.find_one(key(number_key_id(self._tenant, number)))
         document = None if held is None else self._visible(who, held["owner"])
         return None if document is None else unpacked(document)
+
+    @store_answers()
+    def by_trace(self, who: Caller | Staff, value: str) -> list[Authorization]:
+        """The authorizations one of whose lines has, or had, this trace number, newest first."""
+        found = [document for document in self._found([trace_token(value)]) if _may_see(who, document)]
+        return [unpacked(document) for document in sorted(found, key=lambda each: each["created"], reverse=True)]
 
     @store_answers()
     def answer(self, who: Caller | Staff, authorization_id: str) -> bytes | None:
@@ -273,9 +288,7 @@ class MongoAuthorizations:
     def _visible(self, who: Caller | Staff, _id: str) -> Row | None:
         """The document, unless it is another organization's; that is decided here, not in the filter."""
         document = self._document(_id)
-        if document is None or isinstance(who, Staff):
-            return document
-        return document if document["organization"] == lit(who.organization) else None
+        return document if document is not None and _may_see(who, document) else None
 
     def _current_answer(self, document: Row) -> bytes:
         return raw.read(self._raw, self._tenant, document["answers"][-1])[0]
@@ -327,6 +340,10 @@ class MongoAuthorizations:
         """Nothing of the change is under way any more; an announcement that stays is swept."""
         with contextlib.suppress(PyMongoError):
             self._keys.delete_one(key_marked(change.announcement["_id"], change.write.mark))
+
+
+def _may_see(who: Caller | Staff, document: Row) -> bool:
+    return isinstance(who, Staff) or document["organization"] == lit(who.organization)
 
 
 def _conflict() -> Exception:

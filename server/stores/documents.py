@@ -78,7 +78,7 @@ class AuthorizationDocument(Document):
     day = StringField(required=True, regex=r"\d{4}-\d\d-\d\d")
     """The day it was filed (UTC): worklists are bounded by it."""
     search = ListField(StringField(), required=True)
-    """``number|...`` (every number a line ever had), ``trace|system|value``, and behind the tenant's name
+    """``number|...`` (every number a line ever had), ``trace|value``, and behind the tenant's name
     ``claim|organization|url or system|value``, ``member|system|value`` and ``coverage|system or ""|value``."""
     request = StringField(required=True)
     """`_id` of the latest request in fhir_raw."""

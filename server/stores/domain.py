@@ -80,11 +80,15 @@ def number_token(number: str) -> str:
     return f"number|{number}"
 
 
+def trace_token(value: str) -> str:
+    """The word by which an authorization is found by the trace number of a line."""
+    return f"trace|{lit(value)}"
+
+
 def search_tokens(tenant: str, organization: str, authorization: Authorization) -> list[str]:
     """Plain words that an authorization is found by, each once. Whose numbers they are is checked after the search."""
     numbers = [number_token(number) for number in authorization.numbers]
-    given = [trace for line in authorization.lines for trace in line.asked.trace_numbers]
-    traces = [f"trace|{trace.system}|{trace.value}" for trace in given]
+    traces = [trace_token(each) for line in authorization.lines for each in authorization.traces_of(line)]
     request = authorization.request
     claims = [request.claim_url, *(f"{each.system}|{each.value}" for each in request.identifiers)]
     claims = [claim_token(tenant, organization, each) for each in claims]

@@ -70,6 +70,7 @@ def everything_is_done_once(database: Store) -> None:
     store.file(NORTH, an_authorization(), exchange, LATER)
     store.get(NORTH, authorization.id)
     store.by_number(NORTH, authorization.numbers[0])
+    store.by_trace(NORTH, authorization.traces_of(authorization.lines[0])[0])
     store.exchange(STAFF, authorization.id)
     store.request(STAFF, authorization.id, 1)
     store.pended(LATER)

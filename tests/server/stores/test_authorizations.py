@@ -57,6 +57,15 @@ def test_what_is_filed_is_on_record(authorizations: MongoAuthorizations, who: An
     assert authorizations.exchange(who, authorization.id) == exchange
 
 
+def test_a_line_is_found_by_its_trace_number_also_when_the_payer_issued_it(authorizations: MongoAuthorizations) -> None:
+    authorization = an_authorization(PENDED)
+    authorizations.file(NORTH, authorization, an_exchange(), NOW)
+    (trace,) = authorization.traces_of(authorization.lines[0])
+
+    assert authorizations.by_trace(NORTH, trace) == authorizations.by_trace(STAFF, trace) == [authorization]
+    assert authorizations.by_trace(SOUTH, trace) == authorizations.by_trace(NORTH, trace + "X") == []
+
+
 READINGS: dict[str, Callable[[MongoAuthorizations, Any, Authorization], Any]] = {
     "get": lambda store, who, filed: store.get(who, filed.id),
     "by_number": lambda store, who, filed: store.by_number(who, filed.numbers[0]),
