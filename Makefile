@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
-.PHONY: run test lint bench clean help
+.PHONY: run test lint bench elm clean help
 
 help:           ## what can be made
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -37,5 +37,10 @@ lint: $(DEV)  ## style, types, import contracts, topics
 bench: $(DEV) ## speed, as ratios against a floor measured in the same run
 	@$(BIN)/python -m bench $(ARGS)
 
+elm:            ## compile the CQL of forms to ELM beside it (CONTENT=DIR for a payer's own)
+	@command -v npm >/dev/null || { echo "make elm needs Node 20 or newer with npm; the server itself does not: its ELM is in the repository"; exit 1; }
+	@test tools/elm/node_modules/.package-lock.json -nt tools/elm/package-lock.json || npm ci --prefix tools/elm --ignore-scripts --no-audit --no-fund --silent
+	@node tools/elm/compile.mjs $(CONTENT)
+
 clean:          ## remove the environment (never the data in .placet/)
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) tools/elm/node_modules build dist *.egg-info
