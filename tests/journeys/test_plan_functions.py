@@ -76,10 +76,10 @@ def asked_by(case: Json) -> Json:
 
 
 @cache
-def item_types(topic: str) -> dict[str, str]:
-    """The type of every item of a topic's form."""
-    form = json.loads((DEMO / topic / "questionnaire.json").read_text())
-    return {item["linkId"]: item["type"] for item in form["item"]}
+def form_of(topic: str) -> Json:
+    """The form of a topic."""
+    form: Json = json.loads((DEMO / topic / "questionnaire.json").read_text())
+    return form
 
 
 def answer(kind: str, value: Any) -> list[Json]:
@@ -90,17 +90,27 @@ def answer(kind: str, value: Any) -> list[Json]:
     return [{"value" + names.get(kind, "String"): one} for one in written]
 
 
+def filled(items: list[Json], answers: Json) -> Iterator[Json]:
+    """The answered items, in the sections of the form."""
+    for item in items:
+        inner = list(filled(item.get("item", []), answers))
+        if item["linkId"] in answers:
+            given = answer(item["type"], answers[item["linkId"]])
+            yield {"linkId": item["linkId"], "answer": [given[0] | ({"item": inner} if inner else {}), *given[1:]]}
+        elif inner:
+            yield {"linkId": item["linkId"], "item": inner}
+
+
 def a_form(topic: str, answers: Json) -> Json:
     """The filled form of a topic."""
-    canonical = json.loads((DEMO / topic / "questionnaire.json").read_text())
-    types = item_types(topic)
+    form = form_of(topic)
     return {
         "resourceType": "QuestionnaireResponse",
-        "questionnaire": f"{canonical['url']}|{canonical['version']}",
+        "questionnaire": f"{form['url']}|{form['version']}",
         "status": "completed",
         "subject": {"reference": "https://ehr.example.org/fhir/Patient/member"},
         "authored": "2026-11-23",
-        "item": [{"linkId": name, "answer": answer(types[name], value)} for name, value in answers.items()],
+        "item": list(filled(form["item"], answers)),
     }
 
 
