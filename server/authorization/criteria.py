@@ -138,12 +138,10 @@ MISSING_SETS = 20
 
 def evaluate(condition: Condition, facts: Facts) -> Evaluation:
     """The condition held against the facts."""
-    if isinstance(condition, (AmountIs, TruthIs, CodeIn, DayWithin)):
-        return _compared(condition, facts)
-    if isinstance(condition, Not):
-        return _not(condition.part, facts)
-    parts = [evaluate(part, facts) for part in condition.parts]
-    return _all(parts) if isinstance(condition, All) else _any(parts)
+    if isinstance(condition, (All, AnyOf)):
+        parts = [evaluate(part, facts) for part in condition.parts]
+        return _all(parts) if isinstance(condition, All) else _any(parts)
+    return _not(condition.part, facts) if isinstance(condition, Not) else _compared(condition, facts)
 
 
 def comparisons_in(condition: Condition) -> Iterator[Comparison]:
@@ -181,7 +179,7 @@ def in_words(comparison: Comparison) -> str:
 
 def amount_text(amount: Quantity) -> str:
     """``6 week``, ``12`` (a plain number)."""
-    return f"{amount.value} {amount.unit}".strip()
+    return f"{amount.value} {amount.unit}" if amount.unit else str(amount.value)
 
 
 _OPPOSITE = {_MET: _NOT_MET, _NOT_MET: _MET, _UNKNOWN: _UNKNOWN}
@@ -242,15 +240,13 @@ def _compared(comparison: Comparison, facts: Facts) -> Evaluation:
 
 def text_of(value: FactValue) -> str:
     """A fact's value as it stands in a trace."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return ", ".join([code.code for code in value])
+    if value is True or value is False:
+        return "yes" if value else "no"
     if isinstance(value, Quantity):
         return amount_text(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value.isoformat()
+    if isinstance(value, tuple):
+        return value[0].code if len(value) == 1 else ", ".join([code.code for code in value])
+    return value if isinstance(value, str) else value.isoformat()
 
 
 def _held(comparison: Comparison, known: Known, on: date) -> bool | None:
@@ -271,11 +267,11 @@ def _held(comparison: Comparison, known: Known, on: date) -> bool | None:
 
 
 def _code_held(comparison: CodeIn, given: tuple[Code, ...]) -> bool:
-    found = False
     for code in comparison.codes:
         for each in given:
-            found = found or _matches(code, each)
-    return found is comparison.wanted
+            if _matches(code, each):
+                return comparison.wanted
+    return not comparison.wanted
 
 
 def _day_held(comparison: DayWithin, day: date, on: date) -> bool | None:

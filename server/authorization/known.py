@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from server.authorization.facts import ANSWER, DOCUMENT, Facts, Known
-from server.authorization.history import History
+from server.authorization.history import History, PriorLine
 from server.authorization.policy import Topic
 from server.authorization.request import AuthorizationRequest, Code, Party, Period, Quantity, ServiceLine
 
 
-def facts_for(
-    line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, history: History, on: date
-) -> Facts:
-    """Everything known about the line on the day `on`; what nobody said is not in it."""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What every line of a request has in common, gathered once.
+
+    known      the facts that are the same for every line
+    answers    the answers to each form, by its url
+    in_force   the lines on record that are in force
+    """
+
+    known: Mapping[str, Known]
+    answers: Mapping[str, Mapping[str, Known]]
+    in_force: tuple[PriorLine, ...]
+
+
+def shared_facts(request: AuthorizationRequest, history: History) -> Shared:
+    """What every line of the request has in common."""
     known = {
-        **dict(_of_line(line, request, on)),
-        **dict(_of_request(request, line, on)),
-        **dict(_of_history(line, request, topic, history, on)),
+        "request.diagnoses": Known(tuple(each.code for each in request.diagnoses), "Claim.diagnosis"),
+        "request.expedited": Known(request.expedited, "Claim.priority"),
         **dict(_of_documents(request)),
     }
+    in_force = tuple(prior for prior in history.lines if prior.in_force)
+    return Shared(known, _answers_by_form(request), in_force)
+
+
+def facts_for(
+    line: ServiceLine,
+    request: AuthorizationRequest,
+    topic: Topic | None,
+    history: History,
+    on: date,
+    *,
+    shared: Shared | None = None,
+) -> Facts:
+    """Everything known about the line on the day `on`; what nobody said is not in it."""
+    shared = shared or shared_facts(request, history)
+    known = dict(shared.known)
     if topic is not None and topic.form:
-        known.update(_of_answers(request, topic.form))
+        known.update(shared.answers.get(topic.form.partition("|")[0], {}))
+    known.update(_of_line(line, request, on))
+    known.update(_of_member(request, line, on))
+    known.update(_of_history(line, request, topic, shared.in_force, on))
     return Facts(on, known)
 
 
@@ -55,10 +86,8 @@ def providers_of(line: ServiceLine, request: AuthorizationRequest) -> tuple[Part
     return tuple(each for each in request.care_team if not line.providers or each.sequence in line.providers)
 
 
-def _of_request(request: AuthorizationRequest, line: ServiceLine, on: date) -> Iterator[tuple[str, Known]]:
+def _of_member(request: AuthorizationRequest, line: ServiceLine, on: date) -> Iterator[tuple[str, Known]]:
     start = first_day(line, on)
-    yield "request.diagnoses", Known(tuple(each.code for each in request.diagnoses), "Claim.diagnosis")
-    yield "request.expedited", Known(request.expedited, "Claim.priority")
     yield "request.retrospective", Known(start < on, f"Claim.item[sequence={line.sequence}].serviced")
     if request.member.birth_date is not None:
         age = Quantity(Decimal(years_between(request.member.birth_date, start)), "year")
@@ -69,11 +98,10 @@ def _of_request(request: AuthorizationRequest, line: ServiceLine, on: date) -> I
 
 
 def _of_history(
-    line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, history: History, on: date
+    line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, in_force: tuple[PriorLine, ...], on: date
 ) -> Iterator[tuple[str, Known]]:
     start = first_day(line, on)
     end = (line.serviced.end if line.serviced else None) or start
-    in_force = [prior for prior in history.lines if prior.in_force]
     asked = {(code.system, code.code) for code in (*line.services, *line.ordered)}
     same = [prior for prior in in_force if (prior.service.system, prior.service.code) in asked]
     duplicate = next((prior for prior in same if prior.overlaps(start, end)), None)
@@ -81,6 +109,9 @@ def _of_history(
     if topic is None:
         return
     of_topic = [prior for prior in in_force if prior.topic == topic.name]
+    if not of_topic:
+        yield from _NEVER_BEFORE
+        return
     npis = {npi for party in (request.provider, *providers_of(line, request)) for npi in party.npis}
     others = [prior for prior in of_topic if prior.overlaps(start, end) and not npis & set(prior.providers)]
     yield "history.in_force", Known(any(prior.overlaps(start, start) for prior in of_topic), "record")
@@ -91,6 +122,15 @@ def _of_history(
     ]
     used = sum((prior.quantity.value for prior in this_year if prior.quantity), Decimal(0))
     yield "history.visits_authorized", Known(Quantity(used), "record")
+
+
+_NEVER_BEFORE = (
+    ("history.in_force", Known(False, "record")),
+    ("history.before", Known(False, "record")),
+    ("history.same_specialty", Known(False, "record")),
+    ("history.visits_authorized", Known(Quantity(Decimal(0)), "record")),
+)
+"""What is on record of a topic that the member was never authorized for."""
 
 
 def _of_documents(request: AuthorizationRequest) -> Iterator[tuple[str, Known]]:
@@ -113,19 +153,17 @@ def document_fact(kind: Code) -> str:
     return f"{DOCUMENT}{kind.system}|{kind.code}"
 
 
-def _of_answers(request: AuthorizationRequest, form: str) -> Iterator[tuple[str, Known]]:
-    """The answers to the topic's form, in any version of it; the last filled form of a request wins."""
-    url = form.partition("|")[0]
+def _answers_by_form(request: AuthorizationRequest) -> dict[str, dict[str, Known]]:
+    """The answers to each form, in any version of it; the last filled form of a request wins."""
+    by_form: dict[str, dict[str, Known]] = {}
     for filled in request.answers:
-        if not filled.form.startswith(url) or filled.form.partition("|")[0] != url:
-            continue
+        known = by_form.setdefault(filled.form.partition("|")[0], {})
         for answer in filled.answers:
             value = answer.value
             if value is not None:
-                yield (
-                    f"{ANSWER}{answer.link_id}",
-                    Known(value, f"{answer.link_id} ({answer.origin or 'origin not said'})"),
-                )
+                origin = answer.origin or "origin not said"
+                known[ANSWER + answer.link_id] = Known(value, f"{answer.link_id} ({origin})")
+    return by_form
 
 
 def _covers(period: Period, day: date) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -11,6 +12,7 @@ from server.authorization.determination import Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.facts import HISTORY
 from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
+from server.authorization.scores import Score
 from server.authorization.systems import DECISION_REASONS, SERVICE_TYPES
 
 
@@ -124,6 +126,7 @@ class Topic:
     fresh_days      how old a required document may be, in days; None = any age
     delegate        company that reviews the topic for the plan (PF-18)
     ages            youngest and oldest age of members it is for, in whole years; an open side is None
+    scores          measures whose score is calculated from the answers to their sections
     """
 
     name: str
@@ -148,6 +151,13 @@ class Topic:
     fresh_days: int | None = None
     delegate: str = ""
     ages: tuple[int | None, int | None] = (None, None)
+    scores: tuple[Score, ...] = ()
+    _spans: Mapping[str, tuple[CodeSpan, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        systems = {span.system for span in self.codes}
+        by_system = {system: tuple(span for span in self.codes if span.system == system) for system in systems}
+        object.__setattr__(self, "_spans", by_system)
 
     def reason_for(self, action: ReviewAction) -> Reason:
         """Why a line of the topic is denied, reduced or pended: never the words of a reduction for a pended line."""
@@ -164,11 +174,11 @@ class Topic:
 
     def covers(self, code: Code) -> bool:
         """True when the code is one of the topic's."""
-        system, text, length = code.system, code.code.upper(), len(code.code)
-        for span in self.codes:
-            if span.first <= text <= span.last and span.system == system and len(span.first) == length:
-                return True
-        return False
+        spans = self._spans.get(code.system)
+        if spans is None:
+            return False
+        text, length = code.code.upper(), len(code.code)
+        return any(span.first <= text <= span.last and len(span.first) == length for span in spans)
 
     def is_for(self, age: int | None) -> bool:
         """True when members of the age are meant; an age that nobody said excludes nothing."""

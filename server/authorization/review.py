@@ -33,7 +33,7 @@ from server.authorization.eligibility import (
 )
 from server.authorization.facts import ANSWER, DOCUMENT, Facts
 from server.authorization.history import NOTHING_ON_RECORD, History
-from server.authorization.known import document_fact, facts_for, first_day
+from server.authorization.known import Shared, document_fact, facts_for, first_day, shared_facts
 from server.authorization.limits import rejections
 from server.authorization.nudges import Proposals, proposals
 from server.authorization.policy import Above, AdministrativeDenial, Criterion, ReviewPath, Rules, Topic
@@ -57,21 +57,28 @@ def review(
     if rejected:
         return Determination(rules.plan.id, (), rejected)
     rules = denying_uncovered(rules, eligibility)
+    shared = shared_facts(request, history)
     lines = (
-        review_line(line, as_enrolled(request, eligibility, first_day(line, on)), rules, on, history)
+        review_line(line, as_enrolled(request, eligibility, first_day(line, on)), rules, on, history, shared=shared)
         for line in request.lines
     )
     return Determination(rules.plan.id, tuple(until_confirmed(line, eligibility, rules.plan) for line in lines))
 
 
 def review_line(
-    line: ServiceLine, request: AuthorizationRequest, rules: Rules, on: date, history: History = NOTHING_ON_RECORD
+    line: ServiceLine,
+    request: AuthorizationRequest,
+    rules: Rules,
+    on: date,
+    history: History = NOTHING_ON_RECORD,
+    *,
+    shared: Shared | None = None,
 ) -> LineDetermination:
     """The determination of one line by the topic of its service, or the plan's default where no topic covers it."""
     if line.cancelled or request.cancels:
         return LineDetermination(line.sequence, ReviewAction.CANCELLED)
     topic = rules.topic_for(line)
-    facts = facts_for(line, request, topic, history, on)
+    facts = facts_for(line, request, topic, history, on, shared=shared)
     denial, judged = _denied_by(rules, topic, facts)
     if denial is not None:
         reference = topic.reference if topic else rules.plan.id
