@@ -10,6 +10,7 @@ from questionnaires.checks import problems_of_rules
 from questionnaires.content import content_of
 from questionnaires.exercised import problems_of_exercise
 from questionnaires.files import ContentFiles, read_files
+from questionnaires.prepopulation_checks import problems_of_libraries
 from questionnaires.problem import Problem, Severity, errors_in
 from questionnaires.reach import problems_of_reach
 
@@ -20,7 +21,7 @@ def lint(directory: Path) -> list[Problem]:
     problems += problems_of_rules(files)
     usable = not errors_in(problems)
     of_answers = list(problems_of_answers(files))
-    problems += [*_plans_of_cases(files), *_without_cases(files), *of_answers]
+    problems += [*_plans_of_cases(files), *_without_cases(files), *of_answers, *problems_of_libraries(directory)]
     if usable:
         problems += problems_of_reach(files)
     if usable and not of_answers:
