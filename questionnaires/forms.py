@@ -36,6 +36,7 @@ STATUSES = ("draft", "active", "retired", "unknown")
 _SDC = "http://hl7.org/fhir/StructureDefinition/"
 _UNIT, _LOW, _HIGH = _SDC + "questionnaire-unit", _SDC + "minValue", _SDC + "maxValue"
 _UNIT_OPTION = _SDC + "questionnaire-unitOption"
+_CALCULATED = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Item:
 
     unit     the unit of the answer: of a decimal or integer the one in which it is given, since it is not sent along
     low, high  the range of answers;  options  the codes to choose from, none where any code will do
+    calculated  FHIRPath by which the form calculates the answer, "" where it does not
     """
 
     link_id: str
@@ -54,6 +56,8 @@ class Item:
     high: Decimal | None = None
     options: tuple[Code, ...] = ()
     repeats: bool = False
+    read_only: bool = False
+    calculated: str = ""
 
     @property
     def kind(self) -> Kind | None:
@@ -146,7 +150,15 @@ def _item(item: dict[str, Any]) -> Item:
         _number(extensions, _HIGH),
         tuple(_options(item)),
         item.get("repeats") == "true",
+        item.get("readOnly") == "true",
+        _calculated(extensions),
     )
+
+
+def _calculated(extensions: list[dict[str, Any]]) -> str:
+    found = next((each.get("valueExpression") for each in extensions if each.get("url") == _CALCULATED), None)
+    is_path = isinstance(found, dict) and found.get("language") == "text/fhirpath"
+    return str(found.get("expression", "")) if found and is_path else ""
 
 
 def _coding(extensions: list[dict[str, Any]], url: str) -> dict[str, str]:

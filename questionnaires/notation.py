@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
@@ -121,6 +121,19 @@ class Count(fields.Field[int]):
         if not isinstance(value, str) or not value.isascii() or not value.isdigit() or int(value[:6]) < self.least:
             raise ValidationError(f"{value!r} is no number here - write a whole number, {self.least} or more")
         return int(value[:6])
+
+
+class Number(fields.Field[Decimal]):
+    """A number alone, without a unit."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
+        try:
+            number = Decimal(value)
+        except (InvalidOperation, TypeError, ValueError):
+            number = Decimal("NaN")
+        if not number.is_finite():
+            raise ValidationError(f"{value!r} is no number - write digits: 5")
+        return number
 
 
 class YesNo(fields.Field[bool]):

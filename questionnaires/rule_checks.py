@@ -11,6 +11,7 @@ from questionnaires.files import ContentFiles, PlanFile, PlanRule
 from questionnaires.forms import Item
 from questionnaires.meaning import wrong_in
 from questionnaires.problem import Problem
+from questionnaires.scores import scores_are_calculated
 from questionnaires.valuesets import spans_of
 from questionnaires.written import Place
 from server.authorization.facts import Kind
@@ -136,4 +137,5 @@ RULE_CHECKS: tuple[Callable[[ContentFiles], Iterator[Problem]], ...] = (
     criteria_are_looked_at,
     rules_hold_for_plans_of_the_topic,
     proposals_can_be_answered,
+    scores_are_calculated,
 )

@@ -7,11 +7,25 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load
 
 from questionnaires.conditions import ConditionField
-from questionnaires.notation import SOME, Amount, Choice, CodeText, Count, Day, Days, Name, Notation, SystemName, Text
+from questionnaires.notation import (
+    SOME,
+    Amount,
+    Choice,
+    CodeText,
+    Count,
+    Day,
+    Days,
+    Name,
+    Notation,
+    Number,
+    SystemName,
+    Text,
+)
 from questionnaires.spans import SpanSchema
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.policy import Above, CodeSpan, ReviewPath, Source
 from server.authorization.request import Code, Period
+from server.authorization.scores import Formula, Score
 
 
 class PeriodSchema(Notation):
@@ -104,6 +118,30 @@ class TopicDenialSchema(DenialSchema, OfPlansSchema):
     """A denial of a topic: it may hold for some of its plans only."""
 
 
+class ScoreSchema(Notation):
+    """A measure whose score is calculated from its sections: `answer` and `items` are linkIds (PF-23)."""
+
+    answer = Text(required=True)
+    items = fields.List(Text(), required=True, validate=SOME)
+    low = Number(data_key="from", required=True)
+    high = Number(data_key="to", required=True)
+    formula = Choice(Formula, required=True)
+    needed = Count(least=1, required=True)
+    source = fields.Nested(SourceSchema, required=True)
+
+    @post_load
+    def made(self, data: dict[str, Any], **_: Any) -> Score:
+        """The Score."""
+        if data["high"] <= data["low"]:
+            raise ValidationError("the highest answer is not above the lowest - swap them", "to")
+        if len(set(data["items"])) < len(data["items"]):
+            raise ValidationError("an item is named twice - delete one", "items")
+        if data["needed"] > len(data["items"]):
+            raise ValidationError(f"there are only {len(data['items'])} items - need fewer", "needed")
+        del data["source"]
+        return Score(**data | {"items": tuple(data["items"])})
+
+
 class AgesSchema(Notation):
     """Whole years from `from` to `to`, both included; either may be open."""
 
@@ -177,6 +215,7 @@ class TopicSchema(RuleSchema):
     in_force = fields.Nested(PeriodSchema, required=True)
     source = fields.Nested(SourceSchema, required=True)
     ages = fields.Nested(AgesSchema, load_default=(None, None))
+    scores = fields.List(fields.Nested(ScoreSchema), load_default=[])
     plans = PlansField(required=True)
     codes = fields.List(SpansField(), required=True, validate=SOME)
     review = Choice(ReviewPath, required=True)

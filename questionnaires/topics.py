@@ -77,6 +77,7 @@ def topic_of(rule: PlanRule, plan: PlanFile) -> Topic:
         fresh_days=values.get("fresh_days"),
         delegate=values.get("delegate", ""),
         ages=values["ages"],
+        scores=tuple(values["scores"]),
     )
 
 

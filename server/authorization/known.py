@@ -11,6 +11,7 @@ from server.authorization.facts import ANSWER, DOCUMENT, Facts, Known
 from server.authorization.history import History, PriorLine
 from server.authorization.policy import Topic
 from server.authorization.request import AuthorizationRequest, Code, Party, Period, Quantity, ServiceLine
+from server.authorization.scores import Score, scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def facts_for(
     known = dict(shared.known)
     if topic is not None and topic.form:
         known.update(shared.answers.get(topic.form.partition("|")[0], {}))
+        known.update(_of_scores(topic.scores, known))
     known.update(_of_line(line, request, on))
     known.update(_of_member(request, line, on))
     known.update(_of_history(line, request, topic, shared.in_force, on))
@@ -164,6 +166,22 @@ def _answers_by_form(request: AuthorizationRequest) -> dict[str, dict[str, Known
                 origin = answer.origin or "origin not said"
                 known[ANSWER + answer.link_id] = Known(value, f"{answer.link_id} ({origin})")
     return by_form
+
+
+def _of_scores(scores: tuple[Score, ...], known: Mapping[str, Known]) -> dict[str, Known]:
+    """The scores as they are calculated from the sections: what is sent as a score counts only where they are not."""
+    found: dict[str, Known] = {}
+    for score in scores:
+        values = {item: value for item in score.items if (value := _number(known.get(ANSWER + item))) is not None}
+        points = scored(score, values)
+        if points is not None:
+            origin = f"{score.answer} (calculated from its sections)"
+            found[ANSWER + score.answer] = Known(Quantity(points), origin)
+    return found
+
+
+def _number(known: Known | None) -> Decimal | None:
+    return known.value.value if known is not None and isinstance(known.value, Quantity) else None
 
 
 def _covers(period: Period, day: date) -> bool:

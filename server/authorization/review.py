@@ -7,7 +7,7 @@ asked or less. The system never denies for lack of medical necessity (PF-19).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -38,6 +38,7 @@ from server.authorization.limits import rejections
 from server.authorization.nudges import Proposals, proposals
 from server.authorization.policy import Above, AdministrativeDenial, Criterion, ReviewPath, Rules, Topic
 from server.authorization.request import AuthorizationRequest, Code, Period, Quantity, ServiceLine
+from server.authorization.scores import sections_to_ask
 from server.authorization.units import converted
 
 
@@ -196,15 +197,21 @@ def _waiting_for_information(held: _Held, missing: tuple[DocumentationRequiremen
         if found.result is Result.UNKNOWN:
             longer = dict.fromkeys(tuple(dict.fromkeys((*way, *more))) for way in ways for more in found.missing)
             ways = sorted(longer, key=len)[:5]
-    unanswered = [name.removeprefix(ANSWER) for name in ways[0] if name.startswith(ANSWER)]
+    unanswered = _to_ask(held, (name.removeprefix(ANSWER) for name in ways[0] if name.startswith(ANSWER)))
     missing = (*missing, *_documents_of_criteria(held, ways[0], set(documents)))
     return replace(
         _determined(held, ReviewAction.PENDED),
         waits_for=WaitsFor.MISSING_INFORMATION,
         missing=missing,
-        unanswered=tuple(unanswered),
+        unanswered=unanswered,
         ways=tuple(ways) if held.topic.path in (ReviewPath.CERTIFY, ReviewPath.CRITERIA) else (),
     )
+
+
+def _to_ask(held: _Held, link_ids: Iterable[str]) -> tuple[str, ...]:
+    """The linkIds, with the open sections of a measure for its score."""
+    given = (name.removeprefix(ANSWER) for name in held.facts.known if name.startswith(ANSWER))
+    return sections_to_ask(held.topic.scores, link_ids, given)
 
 
 def _documents_of_criteria(held: _Held, way: tuple[str, ...], asked: set[str]) -> Iterator[DocumentationRequirement]:
