@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from questionnaires.content import Content
-from server.authorization.criteria import amount_text
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.policy import Above, Plan, ReviewPath, Source, Topic
 from server.authorization.request import Code, Quantity
 from server.authorization.systems import short_name, system_named
+from server.authorization.units import counted
 
 
 class Need(StrEnum):
@@ -69,7 +69,7 @@ class Requirement:
             "documents": [_document(each) for each in self.documentation],
             "freshDays": self.fresh_days,
             "criteria": list(self.criteria),
-            "recommended": amount_text(self.recommended) if self.recommended else "",
+            "recommended": counted(self.recommended) if self.recommended else "",
             "aboveRecommended": self.above,
             "approvedDays": self.approved_days,
             "delegate": self.delegate,

@@ -108,9 +108,9 @@ class _Told:
 
     def happened(self, at: datetime, events: Iterable[Event], *, pauses: bool) -> None:
         """Everything that happened at one moment."""
-        was_open = bool(self.waiting)
+        was_open, extended = bool(self.waiting), False
         for event in events:
-            self.extended = self.extended or event.what == EXTENDED
+            extended = extended or event.what == EXTENDED
             if event.line is not None and event.after is not None:
                 self.waiting.pop(event.line, None)
                 if event.after is ReviewAction.PENDED:
@@ -118,6 +118,7 @@ class _Told:
         if self.waiting and not was_open:
             self.started, self.stopped = at, None
             self.paused, self.paused_since, self.extended = timedelta(), None, False
+        self.extended = self.extended or extended
         if was_open and not self.waiting:
             self.stopped = at
         self._pause(at, awaits=pauses and bool(self.waiting) and all(self.waiting.values()))

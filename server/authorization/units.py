@@ -57,6 +57,16 @@ def unit_word(unit: str) -> str:
     return _NAMES.get(unit, unit)
 
 
+_COUNTED = frozenset({"visit", "unit", "minute", "hour", "day", "week", "month", "year", "point"})
+
+
+def counted(amount: Quantity) -> str:
+    """The amount as people say it: ``12 visits``, ``1 visit``, ``88 %``."""
+    unit = unit_word(amount.unit)
+    words = f"{unit}s" if unit in _COUNTED and amount.value != 1 else unit
+    return f"{amount.value} {words}".strip()
+
+
 def converted(amount: Quantity, unit: str) -> Decimal | None:
     """The amount's value in `unit`; None where the two units cannot be compared.
 

@@ -75,8 +75,8 @@ _SAID = {
 
 
 def _details(found: Requirement) -> list[tuple[str, str]]:
-    from server.authorization.criteria import amount_text
     from server.authorization.systems import short_name
+    from server.authorization.units import counted
 
     youngest, oldest = found.ages
     ages = " ".join(
@@ -96,7 +96,7 @@ def _details(found: Requirement) -> list[tuple[str, str]]:
     rows += [("not older than", f"{found.fresh_days} days" if found.fresh_days else "")]
     rows += [("criterion", title) for title in found.criteria]
     if found.recommended:
-        rows.append(("recommended", f"{amount_text(found.recommended)}; more is {found.above}"))
+        rows.append(("recommended", f"{counted(found.recommended)}; more is {found.above}"))
     rows.append(("approved for", f"{found.approved_days} days" if found.approved_days else ""))
     return [*rows, ("note", found.words)]
 

@@ -499,10 +499,10 @@ def test_a_refused_claim_says_who_handles_it(plan: Journey) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "authorization", "recommended", "guideline"),
     [
-        ("commercial", "97110", "needed", "12 visit", "Therapy 2, adults"),
-        ("medicaid", "97110", "needed", "48 unit", "Therapy 2, adults"),
-        ("commercial", "98940", "needed", "12 visit", "Therapy 5, chiropractic"),
-        ("medicare-advantage", "98940", "needed", "12 visit", "chapter 15, section 240"),
+        ("commercial", "97110", "needed", "12 visits", "Therapy 2, adults"),
+        ("medicaid", "97110", "needed", "48 units", "Therapy 2, adults"),
+        ("commercial", "98940", "needed", "12 visits", "Therapy 5, chiropractic"),
+        ("medicare-advantage", "98940", "needed", "12 visits", "chapter 15, section 240"),
         ("commercial", "72148", "needed", "1 unit", "Imaging 1, lumbar spine"),
     ],
 )

@@ -45,6 +45,7 @@ def history(*told: Told) -> tuple[Event, ...]:
         ([(0, 1, PENDED, CLINICAL)], Terms(72), 4, ClockState.BREACHED, 3, True),
         ([(0, 1, PENDED, CLINICAL), (2, None, None, None)], Terms(), 10, ClockState.RUNNING, 14, False),
         ([(0, 1, PENDED, CLINICAL), (2, None, None, None)], Terms(72), 15, ClockState.BREACHED, 14, True),
+        ([(0, 1, PENDED, CLINICAL), (0, None, None, None)], Terms(), 10, ClockState.RUNNING, 14, False),
         ([(0, 1, CERTIFIED, None)], Terms(), 30, ClockState.STOPPED, 7, False),
         ([(0, 1, PENDED, CLINICAL), (3, 1, CERTIFIED, None)], Terms(), 30, ClockState.STOPPED, 7, False),
         ([(0, 1, PENDED, CLINICAL), (8, 1, CERTIFIED, None)], Terms(), 30, ClockState.STOPPED, 7, True),
