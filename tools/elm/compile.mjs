@@ -8,7 +8,8 @@ import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-console.log = () => {}; // the translator's logger greets on stdout
+const say = process.stdout.write.bind(process.stdout);
+process.stdout.write = () => true; // the translator's logger greets on stdout
 const { SystemModelInfoProvider } = await import("@cqframework/cql/cql");
 const translator = await import("@cqframework/cql/cql-to-elm");
 
@@ -34,6 +35,14 @@ function read(path) {
   return { path, text, name: /^library\s+"?([\w-]+)/m.exec(text)?.[1] };
 }
 
+// Only asked whether a unit exists; amounts are converted where the ELM runs.
+function units() {
+  const ucum = createRequire(import.meta.url)("@lhncbc/ucum-lhc").UcumLhcUtils.getInstance();
+  const never = () => { throw new Error("nothing is converted while compiling"); };
+  const problem = (unit) => (ucum.validateUnitString(unit).status === "valid" ? null : `${unit} is no UCUM unit`);
+  return translator.createUcumService(never, problem, never, never);
+}
+
 function libraryManager(known) {
   const models = new translator.ModelManager();
   const model = translator.stringAsSource(readFileSync(FHIR_MODEL, "utf8"));
@@ -43,7 +52,7 @@ function libraryManager(known) {
   );
   const options = new translator.CqlCompilerOptions();
   options.signatureLevel = translator.LibraryBuilder.SignatureLevel.Overloads;
-  const manager = new translator.LibraryManager(models, options);
+  const manager = new translator.LibraryManager(models, options, undefined, units());
   manager.librarySourceLoader.registerProvider(
     translator.createLibrarySourceProvider((name) => {
       const found = known.get(name);
@@ -112,7 +121,7 @@ for (const source of written) {
     wrong += 1;
   } else if (!same) {
     writeFileSync(target, elm);
-    console.info(`${relative(process.cwd(), target)}`);
+    say(`${relative(process.cwd(), target)}\n`);
   }
 }
 process.exitCode = wrong ? 1 : 0;
