@@ -1,4 +1,4 @@
-"""Notification Bundles of the R5 subscriptions backport 1.1.0 in R4: handshake, heartbeat, event (PAS spec-60 to 62)."""
+"""Notification Bundles of the R5 subscriptions backport 1.1.0 in R4: handshake, heartbeat, event (PAS spec-60)."""
 
 from __future__ import annotations
 
