@@ -27,6 +27,8 @@ from server.stores.contents import Contents, RulesInUse
 from server.stores.embedded import EmbeddedStore
 from server.stores.members import Roster
 from server.stores.movable_clock import MovableClock
+from server.stores.sealing import Seal, key_in
+from server.stores.subscriptions import MongoSubscriptions
 from server.web.access import access_for
 from server.web.fhir import web_application
 
@@ -79,7 +81,15 @@ def payer_for(
         members=members_for(settings, database, current),
         name=settings.payer_name,
         npi_binding=not settings.sandbox,
+        subscriptions=MongoSubscriptions(database, cache(lambda: seal_for(settings))),
     )
+
+
+def seal_for(settings: Settings) -> Seal | None:
+    """What secrets of others are sealed with: by the keys of the settings; in the sandbox by one it makes itself."""
+    if settings.secret_keys:
+        return Seal(settings.secret_keys)
+    return Seal((key_in(settings.data),)) if settings.sandbox else None
 
 
 def _requirements(content: Content, plan: str, code: str, on: date) -> tuple[Requirement, ...] | None:

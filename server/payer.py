@@ -14,6 +14,7 @@ from server.authorization.inquiry import Inquiry
 from server.authorization.policy import Rules
 from server.authorization.record import Authorization
 from server.authorization.request import AuthorizationRequest, Member
+from server.subscriptions import NOBODY, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +229,6 @@ class Payer:
 
     def day(self, at: datetime) -> date:
         """The calendar day of a moment where the payer is: what rules and periods count in."""
+    subscriptions  who wants to hear of changed answers
         return at.astimezone(self.zone).date()
+    subscriptions: Subscriptions = NOBODY

@@ -22,7 +22,7 @@ class Subscriptions(Protocol):
     """The subscriptions on record.
 
     What a caller asks for is limited to its own: those of another caller do not exist, also in the same organization
-    (PAS spec-59). What the deliverer asks for is not.
+    (PAS spec-59). What the deliverer asks for is not. Only `find` opens the headers.
 
     Every method raises Unavailable when the store does not answer.
     """
@@ -36,7 +36,7 @@ class Subscriptions(Protocol):
         """
 
     def get(self, who: Caller, subscription_id: str) -> Subscription | None:
-        """The caller's subscription with this id, headers opened; None also for another caller's."""
+        """The caller's subscription with this id, `headers` left out; None also for another caller's."""
 
     def of(self, who: Caller) -> Sequence[Subscription]:
         """All of the caller's subscriptions, those that are off too, oldest first; `headers` are left out."""
@@ -54,7 +54,11 @@ class Subscriptions(Protocol):
         """Take the caller's subscription away; False when there is none. Nothing more is sent for it."""
 
     def find(self, subscription_id: str) -> Subscription | None:
-        """For the deliverer: the subscription as it is now, whosever it is, headers opened; None when it is deleted."""
+        """For the deliverer: the subscription as it is now, whosever it is, headers opened; None when it is deleted.
+
+        Raises:
+            NoKey: its headers were sealed with a key that is not set any more.
+        """
 
     def matching(self, names: Collection[str], organization: str) -> Sequence[Subscription]:
         """The live subscriptions (also those in error) that an event is for.
@@ -82,7 +86,7 @@ class Subscriptions(Protocol):
         """
 
     def move(self, subscription_id: str, generation: int, step: Step) -> Subscription | None:
-        """Take a subscription one step further from wherever it stands now; gives what it became, headers opened.
+        """Take a subscription one step further from wherever it stands now; gives what it became, `headers` left out.
 
         None: it was deleted, its owner replaced it since `generation`, or the step gave None. The step may be called
         several times, when others change the subscription at the same moment, and must depend on its argument only.
@@ -100,3 +104,46 @@ class NoKey(Exception):
 
 class TooMany(Exception):
     """The caller has as many subscriptions as it may have."""
+
+
+class NobodySubscribes:
+    """Subscriptions of an installation that keeps none."""
+
+    def create(self, _subscription: Subscription) -> None:
+        """No caller may have one."""
+        raise TooMany
+
+    def get(self, _who: Caller, _subscription_id: str) -> None:
+        """There is none."""
+
+    def of(self, _who: Caller) -> Sequence[Subscription]:
+        """There is none."""
+        return ()
+
+    def replace(self, _changed: Subscription) -> bool:
+        """There is none to replace."""
+        return False
+
+    def delete(self, _who: Caller, _subscription_id: str) -> bool:
+        """There is none to delete."""
+        return False
+
+    def find(self, _subscription_id: str) -> None:
+        """There is none."""
+
+    def matching(self, _names: Collection[str], _organization: str) -> Sequence[Subscription]:
+        """There is none."""
+        return ()
+
+    def next_event_number(self, _subscription_id: str, _event: str) -> None:
+        """There is none that could have events."""
+
+    def due(self, _before: datetime) -> Sequence[Subscription]:
+        """There is none."""
+        return ()
+
+    def move(self, _subscription_id: str, _generation: int, _step: Step) -> None:
+        """There is none."""
+
+
+NOBODY: Subscriptions = NobodySubscribes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from secrets import token_hex
 from typing import Any
@@ -28,6 +28,7 @@ from server.authorization.request import (
     Quantity,
     ServiceLine,
 )
+from server.authorization.subscription import Subscription, accepted
 from server.authorization.systems import HCPCS
 from server.payer import Caller, Exchange
 
@@ -98,3 +99,17 @@ def an_exchange(text: str | None = None) -> Exchange:
     """A request that differs from every other, or says `text`, and an answer to it."""
     said = text if text is not None else token_hex(16)
     return Exchange(f'{{"request": "{said}"}}'.encode(), f'{{"answer": "{said}"}}'.encode())
+
+
+def a_subscription(*names: str, who: Caller = NORTH, at: datetime = NOW, **more: Any) -> Subscription:
+    """A subscription as it goes on record, for these names (SND-0001 when none is given), with a header."""
+    parts: dict[str, Any] = {
+        "id": token_hex(16),
+        "filters": (frozenset(names or ("SND-0001",)),),
+        "endpoint": "https://hooks.example.org/pas",
+        "payload": "application/fhir+json",
+        "headers": ("Authorization: Bearer a-secret",),
+        "end": at + timedelta(days=30),
+    }
+    given = {"organization": who.organization, "caller": who.name, **parts, **more}
+    return accepted(Subscription(created=at, changed=at, due=at, **given), at)

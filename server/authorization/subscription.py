@@ -4,7 +4,7 @@ Its steps are functions from one state to the next, without clock or store::
 
     requested --handshaken--> active --failed--> error          only its owner brings it back: `replaced`
     requested --failed------> error
-    any ------gone, ended, withdrawn, stopped--> off
+    any -----gone, ended, withdrawn, replaced--> off
 """
 
 from __future__ import annotations
@@ -116,13 +116,17 @@ def accepted(wanted: Subscription, at: datetime) -> Subscription:
 
 
 def replaced(before: Subscription, wanted: Subscription, at: datetime) -> Subscription:
-    """The subscription as its owner wants it now: a new handshake; the number of events goes on.
+    """The subscription as its owner wants it now; the number of events goes on, what was begun for it is void.
 
-    Same whatever state it was in: it is how a subscription in error, or one that is off, is brought back.
+    One that is to be off is off. Any other is requested, with a new handshake, whatever state it was in: that brings
+    back a subscription in error.
     """
     new = accepted(wanted, at)
+    off = wanted.state is State.OFF
     return replace(
         new,
+        state=State.OFF if off else State.REQUESTED,
+        due=new.end if off else new.due,
         id=before.id,
         organization=before.organization,
         caller=before.caller,
@@ -170,11 +174,6 @@ def ended(subscription: Subscription, at: datetime) -> Subscription:
 def withdrawn(subscription: Subscription, at: datetime) -> Subscription:
     """The caller may not hear of this any more (not registered, or not for these organizations): off."""
     return _off(subscription, at)
-
-
-def stopped(subscription: Subscription, at: datetime) -> Subscription:
-    """Its owner wants no more notifications: off. Void is what was begun for it."""
-    return replace(_off(subscription, at), generation=subscription.generation + 1)
 
 
 def names_in(filters: Iterable[frozenset[str]]) -> frozenset[str]:

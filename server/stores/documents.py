@@ -4,6 +4,7 @@
     fhir_raw        the exact bytes of requests and answers, compressed; inserted once, never updated
     unique_key      what may exist only once (a number, the bytes of a message) or is under way, and whose it is
     content         the files of plans and topics that are or were in use
+    subscription    who wants to hear of what, how it stands, how many events it had
     clock           how far a sandbox's clock is from the real one
 
 `_id`s are strings chosen here and begin with the tenant, so that a cluster can be sharded by {tenant, hashed _id} and
@@ -171,7 +172,37 @@ class ClockDocument(Document):
     meta: ClassVar = {"collection": "clock", "auto_create_index": False, "strict": False}
 
 
-DOCUMENTS = (AuthorizationDocument, RawDocument, KeyDocument, ContentDocument, ClockDocument)
+class SubscriptionDocument(Document):
+    """One subscription. `_id` is ``TENANT:SUBSCRIPTION_ID``."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    """Of the write that made the document what it is, but for the count of events."""
+    owner = StringField(required=True)
+    """``TENANT|ORGANIZATION``. Whose of the organization's callers it is says the record."""
+    version = IntField(required=True, min_value=1)
+    queue = StringField(required=True)
+    """``TENANT|live`` or ``TENANT|off``."""
+    due = DateTimeField(required=True)
+    events = IntField(required=True, min_value=0)
+    """The number of the last event."""
+    numbered = ListField(StringField())
+    """Names of the last events, the one with the highest number last."""
+    record = BinaryField(required=True)
+    """The subscription but for `headers` and `events`: JSON, deflated."""
+    headers = BinaryField()
+    """A JSON list, sealed; there while it has headers."""
+
+    meta: ClassVar = {
+        "collection": "subscription",
+        "auto_create_index": False,
+        "strict": False,
+        "indexes": [{"fields": ["owner"]}, {"fields": ["queue", "due"]}],
+    }
+
+
+DOCUMENTS = (AuthorizationDocument, RawDocument, KeyDocument, ContentDocument, ClockDocument, SubscriptionDocument)
 
 
 @store_answers()

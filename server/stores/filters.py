@@ -45,6 +45,18 @@ def at_version(tenant: str, _id: str, version: int) -> Filter:
     return {"_id": lit(_id), "tenant": lit(tenant), "version": version}
 
 
+def at_count(tenant: str, _id: str, events: int) -> Filter:
+    """A subscription, while it has had this many events."""
+    if type(events) is not int:
+        raise TypeError(f"a count is a number, not {type(events).__name__}")
+    return {"_id": lit(_id), "tenant": lit(tenant), "events": events}
+
+
+def of_owner(owner: str) -> Filter:
+    """The subscriptions of an organization."""
+    return {"owner": lit(owner)}
+
+
 def marked(tenant: str, _id: str, mark: str) -> Filter:
     """An authorization, while this write was the last."""
     return {"_id": lit(_id), "tenant": lit(tenant), "mark": lit(mark)}

@@ -66,6 +66,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "PLACET_FUTURE_DAYS": ("0", 0),
         "PLACET_TOKENS_FILE": (str(tokens), None),
         "PLACET_CLOCK": ("off", False),
+        "PLACET_SECRET_KEY": ("A" * 43 + "= , " + "_" * 42 + "8", (bytes(32), bytes([255] * 32))),
         "PLACET_STAFF_TOKENS_FILE": (str(staff), None),
         "PLACET_STAFF_TOKENS": (json.dumps([{"token": SECRET + "4", "name": "doctor"}]), None),
         "PLACET_TOKENS": (json.dumps([{**NORTH, "token": SECRET + "2", "name": "south"}]), None),
@@ -108,6 +109,8 @@ def test_a_running_store_is_one_more_setting() -> None:
     ("variable", "text", "words"),
     [
         ("MONGODB_URI", "http://db", "mongodb://host:27017"),
+        ("PLACET_SECRET_KEY", "too short", "32 bytes"),
+        ("PLACET_SECRET_KEY", "A" * 43 + ",", "32 bytes"),
         ("PLACET_DATABASE", "a.b", "letters, digits"),
         ("PLACET_DATA", "", "is empty"),
         ("PLACET_CONTENT", "/no/such/directory", "is not a directory"),

@@ -23,13 +23,16 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 import server.stores
 from server.authorization.decision import Decision, Verdict, decide
 from server.authorization.inquiry import Inquiry
+from server.authorization.subscription import handshaken, replaced
 from server.payer import NumberTaken, Staff
 from server.stores import filters
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
 from server.stores.movable_clock import MovableClock
-from tests.builders import NORTH, NOW, SOUTH, an_authorization, an_exchange
+from server.stores.sealing import Seal
+from server.stores.subscriptions import MongoSubscriptions
+from tests.builders import NORTH, NOW, SOUTH, a_subscription, an_authorization, an_exchange
 from tests.databases import fresh_database
 from tests.server.stores.interrupted import FILING_STEPS, leave_filing
 
@@ -97,6 +100,19 @@ def everything_is_done_once(database: Store) -> None:
     clock.now()
     clock.hold()
 
+    subscriptions_are_done_once(database)
+
+
+def subscriptions_are_done_once(database: Store) -> None:
+    """A subscription, its steps, its events, and its end."""
+    subscriptions, wanted = MongoSubscriptions(database, lambda: Seal([bytes(32)])), a_subscription()
+    subscriptions.create(wanted)
+    assert subscriptions.matching({"SND-0001"}, NORTH.organization) and subscriptions.due(LATER)
+    assert subscriptions.move(wanted.id, 1, lambda now: handshaken(now, NOW)) is not None
+    assert subscriptions.next_event_number(wanted.id, "event") == 1
+    now = subscriptions.find(wanted.id)
+    assert now is not None and subscriptions.replace(replaced(now, wanted, NOW))
+    assert subscriptions.delete(NORTH, wanted.id)
 
 @pytest.fixture(scope="module")
 def sent(store_uri: str) -> list[dict[str, Any]]:
@@ -185,6 +201,8 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "token": lambda draw: draw.choice(WORDS),
     "since": lambda draw: draw.choice(DAYS),
     "queue": lambda draw: draw.choice(["payer|pended", "payer|settled", "payer", "pay|pended"]),
+    "owner": lambda draw: draw.choice(["payer|north-clinic", "payer|north", "pay|north"]),
+    "events": lambda draw: draw.randint(0, 2),
 }
 """What to ask for, by the names of the parameters in `filters`."""
 
@@ -229,6 +247,8 @@ def a_document(draw: random.Random) -> dict[str, Any]:
         "day": draw.choice(DAYS),
         "queue": GIVEN["queue"](draw),
         "due": a_moment(draw),
+        "owner": GIVEN["owner"](draw),
+        "events": GIVEN["events"](draw),
         "touched": 0,
     }
 

@@ -27,7 +27,9 @@ from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
 from server.stores.movable_clock import MovableClock
 from server.stores.raw import PART, Damaged
-from tests.builders import NORTH, NOW, SOUTH, a_line, a_request, an_authorization, an_exchange
+from server.stores.sealing import Seal
+from server.stores.subscriptions import MongoSubscriptions
+from tests.builders import NORTH, NOW, SOUTH, a_line, a_request, a_subscription, an_authorization, an_exchange
 from tests.databases import connected
 
 Store = Database[dict[str, Any]]
@@ -318,6 +320,7 @@ def test_indexes_are_made_once_by_however_many_processes(store_uri: str, databas
 def test_a_store_that_answers_says_so(authorizations: MongoAuthorizations) -> None:
     assert authorizations.ping() is True
 
+    MongoSubscriptions(database, lambda: Seal([bytes(32)])).create(a_subscription())
 
 def test_a_dead_store_is_unavailable_within_seconds() -> None:
     with socket.socket() as nobody:
