@@ -213,6 +213,7 @@ class Payer:
     now         the clock; timezone-aware
     npi_binding whether an inquiry about other organizations' records needs an NPI of the caller's own: without it the
                 pair of member id and NPI is a password that many know
+    subscriptions  who wants to hear of changed answers
     sensitive   which authorizations are told only to who ordered or renders them (PAS spec-49)
     """
 
@@ -223,12 +224,11 @@ class Payer:
     requirements: Callable[[str, str, date], Sequence[Requirement] | None] = lambda _plan, _code, _on: None
     members: Members = EVERYONE
     npi_binding: bool = True
+    subscriptions: Subscriptions = NOBODY
     sensitive: Callable[[Authorization], bool] = lambda _authorization: False
     name: str = "Placet demo payer"
     zone: tzinfo = UTC
 
     def day(self, at: datetime) -> date:
         """The calendar day of a moment where the payer is: what rules and periods count in."""
-    subscriptions  who wants to hear of changed answers
         return at.astimezone(self.zone).date()
-    subscriptions: Subscriptions = NOBODY

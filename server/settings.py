@@ -206,20 +206,20 @@ def _hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
-def _tokens_inline(text: str) -> tuple[Token, ...]:
-    return _read_tokens(_listed_inline(text))
-
-
-def _tokens_file(text: str) -> tuple[Token, ...]:
-    return _read_tokens(_listed_in_file(text))
-
-
 def _secret_keys(text: str) -> tuple[bytes, ...]:
     """Keys of 32 bytes, base64url with or without padding, commas between; the first seals, the others still open."""
     given = [each.strip().rstrip("=") for each in text.split(",")]
     if not all(re.fullmatch(r"[A-Za-z0-9_-]{43}", each) for each in given):
         raise ValueError(f"write 32 bytes in base64url, several keys with commas between; make one: {HOW_TO_MAKE_ONE}")
     return tuple(base64.urlsafe_b64decode(each + "=") for each in given)
+
+
+def _tokens_inline(text: str) -> tuple[Token, ...]:
+    return _read_tokens(_listed_inline(text))
+
+
+def _tokens_file(text: str) -> tuple[Token, ...]:
+    return _read_tokens(_listed_in_file(text))
 
 
 def _staff_tokens_inline(text: str) -> tuple[StaffToken, ...]:
@@ -325,6 +325,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "staff_tokens_inline", "PLACET_STAFF_TOKENS", _staff_tokens_inline, "the same list as JSON in the variable"
     ),
+    Setting("secret_keys", "PLACET_SECRET_KEY", _secret_keys, "key that subscribers' header values are sealed with"),
     Setting("clock", "PLACET_CLOCK", _flag, "placet clock moves the sandbox's time"),
     Setting("base_url", "PLACET_BASE_URL", _base_url, "public base of the API when a proxy stands before it"),
     Setting("trusted_hosts", "PLACET_TRUSTED_HOSTS", _hosts, "host names that are answered, with commas between"),
@@ -333,7 +334,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("eligibility_url", "PLACET_ELIGIBILITY_URL", _text, "the service that the hook asks"),
     Setting("eligibility_token", "PLACET_ELIGIBILITY_TOKEN", _text, "bearer token for that service"),
     Setting("outbound_hosts", "PLACET_OUTBOUND_HOSTS", _hosts, "hosts of your own network that may be called"),
-    Setting("secret_keys", "PLACET_SECRET_KEY", _secret_keys, "key that subscribers' header values are sealed with"),
     Setting("npi_check", "PLACET_NPI_CHECK", _flag, "requests with malformed NPIs are rejected"),
     Setting("past_days", "PLACET_PAST_DAYS", _whole(0, 36_500), "how far back a first day of service may lie"),
     Setting("future_days", "PLACET_FUTURE_DAYS", _whole(0, 36_500), "how far ahead a first day of service may lie"),

@@ -99,7 +99,6 @@ def everything_is_done_once(database: Store) -> None:
     clock.move_to(timedelta(days=1))
     clock.now()
     clock.hold()
-
     subscriptions_are_done_once(database)
 
 
@@ -113,6 +112,7 @@ def subscriptions_are_done_once(database: Store) -> None:
     now = subscriptions.find(wanted.id)
     assert now is not None and subscriptions.replace(replaced(now, wanted, NOW))
     assert subscriptions.delete(NORTH, wanted.id)
+
 
 @pytest.fixture(scope="module")
 def sent(store_uri: str) -> list[dict[str, Any]]:
@@ -200,9 +200,9 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "before": a_moment,
     "token": lambda draw: draw.choice(WORDS),
     "since": lambda draw: draw.choice(DAYS),
-    "queue": lambda draw: draw.choice(["payer|pended", "payer|settled", "payer", "pay|pended"]),
     "owner": lambda draw: draw.choice(["payer|north-clinic", "payer|north", "pay|north"]),
     "events": lambda draw: draw.randint(0, 2),
+    "queue": lambda draw: draw.choice(["payer|pended", "payer|settled", "payer", "pay|pended"]),
 }
 """What to ask for, by the names of the parameters in `filters`."""
 
@@ -246,9 +246,9 @@ def a_document(draw: random.Random) -> dict[str, Any]:
         "search": draw.sample(WORDS, draw.randint(0, 5)),
         "day": draw.choice(DAYS),
         "queue": GIVEN["queue"](draw),
-        "due": a_moment(draw),
         "owner": GIVEN["owner"](draw),
         "events": GIVEN["events"](draw),
+        "due": a_moment(draw),
         "touched": 0,
     }
 

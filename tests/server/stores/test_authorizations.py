@@ -297,6 +297,7 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
     authorizations.change(STAFF, approved(authorization), b"approved")
     Contents(database).keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
     MovableClock(database).let_move()
+    MongoSubscriptions(database, lambda: Seal([bytes(32)])).create(a_subscription())
     for declared in DOCUMENTS:
         rows = list(database[declared._get_collection_name()].find({}))
         assert rows
@@ -320,7 +321,6 @@ def test_indexes_are_made_once_by_however_many_processes(store_uri: str, databas
 def test_a_store_that_answers_says_so(authorizations: MongoAuthorizations) -> None:
     assert authorizations.ping() is True
 
-    MongoSubscriptions(database, lambda: Seal([bytes(32)])).create(a_subscription())
 
 def test_a_dead_store_is_unavailable_within_seconds() -> None:
     with socket.socket() as nobody:
