@@ -42,6 +42,7 @@ class Call:
 
     query       the parameters of the URL, each once;  parameters  all values of each
     dialect     version of the DTR guide that is spoken at this base: 2.2.0 or 2.0.1
+    prefer      the Prefer header, "" where none was sent
     """
 
     caller: Caller
@@ -55,6 +56,7 @@ class Call:
     parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     method: str = "POST"
     dialect: str = "2.2.0"
+    prefer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,17 @@ class Counts:
     authorizations: int
     exchanges: int
     lines: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """How often a rule's proposal had this response, with the coded reason of declines (PF-16)."""
+
+    rule: str
+    nudge: str
+    response: str
+    reason: str
+    lines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +190,9 @@ class Authorizations(Protocol):
 
     def counts(self) -> Counts:
         """How much is on record."""
+
+    def proposals(self) -> Sequence[Proposed]:
+        """What was proposed to submitters and how they responded, counted per rule, by its name (PF-16)."""
 
     def ping(self) -> bool:
         """True when the store answers."""

@@ -17,7 +17,7 @@ from server.authorization.inquiry import Inquiry, fits, may_know
 from server.authorization.record import Authorization, prior_lines
 from server.authorization.request import Member
 from server.errors import Conflict, TooLarge, refusal
-from server.payer import Caller, Counts, Exchange, Filed, Inquired, NumberTaken, Staff
+from server.payer import Caller, Counts, Exchange, Filed, Inquired, NumberTaken, Proposed, Staff
 from server.stores import raw
 from server.stores.batches import file_batch
 from server.stores.connection import connect, insert, once_more, store_answers
@@ -26,6 +26,7 @@ from server.stores.domain import (
     claim_token,
     inquiry_tokens,
     member_tokens,
+    proposed_in,
     queue_of,
     record_id,
     tallied,
@@ -33,7 +34,7 @@ from server.stores.domain import (
     unpacked,
 )
 from server.stores.filing import Change, Filing, new_change, new_filing, new_update
-from server.stores.filters import at_version, by_id, found_by, key, key_marked, lit, marked, of_tenant, queued
+from server.stores.filters import at_version, by_id, found_by, key, key_marked, lit, marked, of_tenant, proposed, queued
 from server.stores.keys import (
     PATIENCE,
     ResendKeys,
@@ -245,6 +246,14 @@ class MongoAuthorizations:
             for word, number in tallied(group["_id"]).items():
                 counted[word] += number * group["documents"]
         return Counts(authorizations, counted["exchange"], {each.status: counted[each.status] for each in ReviewAction})
+
+    @store_answers()
+    def proposals(self) -> list[Proposed]:
+        """What was proposed and how submitters responded, counted per rule; reads only records with a proposal."""
+        found = self._records.find(proposed(proposed_in(self._tenant)), {"proposals": 1})
+        made = (each for document in found for each in document["proposals"])
+        counted = Counter((each["rule"], each["nudge"], each["response"], each["reason"]) for each in made)
+        return [Proposed(*what, lines) for what, lines in sorted(counted.items())]
 
     def ping(self) -> bool:
         """True when the store answers."""

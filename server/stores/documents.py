@@ -89,6 +89,10 @@ class AuthorizationDocument(Document):
     """`_id`s of the answers in fhir_raw; the last one is the current one."""
     events = ListField(DictField())
     """The notices that nobody was told yet: kind, line, at, version (`server.authorization.notices`)."""
+    proposed = StringField()
+    """``TENANT|proposed`` where the rules proposed something, else ""."""
+    proposals = ListField(DictField())
+    """What was proposed for the lines as they stand, and the responses: rule, nudge, response, reason (PF-16)."""
     record = BinaryField(required=True)
     reviews = BinaryField(required=True)
     """The part of the record that what is read for a member leaves out: see `server.stores.domain.packed`."""
@@ -97,7 +101,12 @@ class AuthorizationDocument(Document):
         "collection": "authorization",
         "auto_create_index": False,
         "strict": False,
-        "indexes": [{"fields": ["tenant", "tally"]}, {"fields": ["search", "day"]}, {"fields": ["queue", "due"]}],
+        "indexes": [
+            {"fields": ["tenant", "tally"]},
+            {"fields": ["search", "day"]},
+            {"fields": ["queue", "due"]},
+            {"fields": ["proposed"]},
+        ],
     }
 
 

@@ -95,6 +95,20 @@ def search_tokens(tenant: str, organization: str, authorization: Authorization) 
     return list(dict.fromkeys([*numbers, *traces, *claims, *inquiry_tokens(tenant, request.member)]))
 
 
+def proposed_in(tenant: str) -> str:
+    """The word by which the authorizations to which something was proposed are found."""
+    return f"{lit(tenant)}|proposed"
+
+
+def proposals_of(authorization: Authorization) -> list[Row]:
+    """What the rules proposed for each of its lines, and how the submitter responded (PF-16)."""
+    made = (each for line in authorization.lines for each in line.determination.nudges)
+    return [
+        {"rule": each.rule, "nudge": each.nudge, "response": each.response.value, "reason": each.reason}
+        for each in made
+    ]
+
+
 def queue_of(tenant: str, *, pended: bool) -> str:
     """The worklist that an authorization stands in."""
     return f"{lit(tenant)}|{'pended' if pended else 'settled'}"
@@ -102,7 +116,10 @@ def queue_of(tenant: str, *, pended: bool) -> str:
 
 def current_fields(tenant: str, authorization: Authorization, exchanges: int) -> Row:
     """The fields that every change writes anew."""
+    proposals = proposals_of(authorization)
     return {
+        "proposed": proposed_in(tenant) if proposals else "",
+        "proposals": proposals,
         "queue": queue_of(tenant, pended=authorization.is_pended),
         "version": authorization.version,
         "statuses": list(authorization.statuses),

@@ -77,6 +77,11 @@ def queued(queue: str, before: datetime) -> Filter:
     return {"queue": lit(queue), "due": {"$lt": before}}
 
 
+def proposed(word: str) -> Filter:
+    """The authorizations to which something was proposed."""
+    return {"proposed": lit(word)}
+
+
 def key(_id: str) -> Filter:
     """One unique key."""
     return {"_id": lit(_id)}

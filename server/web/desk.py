@@ -128,6 +128,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/proposals",
+        "proposals",
+        "What the rules proposed to submitters and how they responded, counted per rule.",
+        views.show_proposals,
+        answers.ProposalsSchema,
+    ),
+    Route(
+        "GET",
         "/worklist",
         "worklist",
         "What waits for a decision, soonest due first.",

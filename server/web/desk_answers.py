@@ -273,6 +273,22 @@ class RequirementsSchema(Schema):
     requirements = fields.List(fields.Nested(RequirementSchema))
 
 
+class ProposedSchema(Schema):
+    """How often a rule's proposal had this response, with the coded reason of declines."""
+
+    rule = fields.String()
+    nudge = fields.String()
+    response = fields.String()
+    reason = fields.String()
+    lines = fields.Integer()
+
+
+class ProposalsSchema(Schema):
+    """What was proposed to submitters, counted per rule."""
+
+    proposals = fields.List(fields.Nested(ProposedSchema))
+
+
 class OutcomeSchema(Schema):
     """What is wrong, as an OperationOutcome."""
 

@@ -97,6 +97,11 @@ def show_worklist(desk: Desk, staff: Staff) -> Response:  # noqa: ARG001 - every
     return written(answers.WorklistSchema().dump(listed))
 
 
+def show_proposals(desk: Desk, staff: Staff) -> Response:  # noqa: ARG001 - counts name nobody
+    """What was proposed to submitters and how they responded, counted per rule (PF-16)."""
+    return written(answers.ProposalsSchema().dump({"proposals": desk.payer.authorizations.proposals()}))
+
+
 def show_requirements(desk: Desk, staff: Staff) -> Response:  # noqa: ARG001 - nothing here is on record
     """What a plan requires for a code, before anybody asks for the service (PF-12)."""
     asked = _loaded(schemas.RequirementsQuery(), request.args.to_dict())

@@ -91,6 +91,7 @@ def everything_is_done_once(database: Store) -> None:
     store.file(NORTH, an_authorization(), an_exchange("dead"), LATER)
     store.sweep(LATER + timedelta(hours=2))
     store.counts()
+    store.proposals()
     contents, clock = Contents(database), MovableClock(database)
     contents.keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
     contents.keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)

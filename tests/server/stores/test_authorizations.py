@@ -17,11 +17,11 @@ import pytest
 from pymongo.database import Database
 
 from server.authorization.decision import Decision, Verdict, decide
-from server.authorization.determination import ReviewAction
+from server.authorization.determination import Nudged, Response, ReviewAction
 from server.authorization.record import Authorization
 from server.authorization.request import Identifier
 from server.errors import Conflict, TooLarge, Unavailable
-from server.payer import Counts, Exchange, Filed, NumberTaken, Staff
+from server.payer import Counts, Exchange, Filed, NumberTaken, Proposed, Staff
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
@@ -66,6 +66,29 @@ def test_a_line_is_found_by_its_trace_number_also_when_the_payer_issued_it(autho
 
     assert authorizations.by_trace(NORTH, trace) == authorizations.by_trace(STAFF, trace) == [authorization]
     assert authorizations.by_trace(SOUTH, trace) == authorizations.by_trace(NORTH, trace + "X") == []
+
+
+def test_proposals_are_counted_per_rule_with_responses_and_reasons(authorizations: MongoAuthorizations) -> None:
+    """PF-16."""
+    offered = Nudged("fewer", "therapy@1", Response.OFFERED)
+    declined = Nudged("fewer", "therapy@1", Response.DECLINED, "surgery")
+    first = an_authorization(PENDED, PENDED, CERTIFIED)
+    lines = [
+        replace(line, determination=replace(line.determination, nudges=nudges))
+        for line, nudges in zip(first.lines, [(offered,), (declined,), ()], strict=True)
+    ]
+    first = replace(first, lines=tuple(lines))
+    authorizations.file(NORTH, first, an_exchange("first"), NOW)
+    authorizations.file(NORTH, an_authorization(CERTIFIED), an_exchange("none"), NOW)
+    assert authorizations.proposals() == [
+        Proposed("therapy@1", "fewer", "declined", "surgery", 1),
+        Proposed("therapy@1", "fewer", "offered", "", 1),
+    ]
+
+    accepted = replace(offered, response=Response.ACCEPTED)
+    lines[0] = replace(lines[0], determination=replace(lines[0].determination, nudges=(accepted,)))
+    authorizations.change(STAFF, replace(first, lines=tuple(lines), version=2), b"answer")
+    assert [(each.response, each.lines) for each in authorizations.proposals()] == [("accepted", 1), ("declined", 1)]
 
 
 READINGS: dict[str, Callable[[MongoAuthorizations, Any, Authorization], Any]] = {
@@ -314,6 +337,7 @@ def test_indexes_are_made_once_by_however_many_processes(store_uri: str, databas
         "tenant_1_tally_1",
         "search_1_day_1",
         "queue_1_due_1",
+        "proposed_1",
     }
     assert set(database["unique_key"].index_information()) == {"_id_", "tenant_1_kind_1_at_1"}
 
