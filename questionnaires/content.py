@@ -10,7 +10,7 @@ from pathlib import Path
 from questionnaires.checks import problems_of_rules
 from questionnaires.code_index import CodeIndex
 from questionnaires.files import ContentFiles, read_files
-from questionnaires.forms import Form
+from questionnaires.forms import Forms
 from questionnaires.problem import ContentProblems, errors_in
 from questionnaires.topics import plan_of, topic_of
 from server.authorization.known import years_between
@@ -25,13 +25,13 @@ DEMO = Path(__file__).parent
 class Content:
     """Plans and topics; a topic that holds for several plans stands once for each, with that plan's words.
 
-    forms        the forms of the topics, each version once
+    forms        the forms of the topics, each version once, by canonical: `forms.get("urn:placet:form:home-oxygen")`
     fingerprint  hash of the files it was read from: equal content decides equally
     """
 
     plans: tuple[Plan, ...]
     topics: tuple[Topic, ...]
-    forms: tuple[Form, ...] = ()
+    forms: Forms = field(default_factory=Forms)
     fingerprint: str = ""
     _index: CodeIndex = field(init=False, repr=False, compare=False)
 
@@ -94,10 +94,10 @@ def load_content(directory: Path | None = None) -> Content:
 def content_of(files: ContentFiles) -> Content:
     """The content that error-free files say."""
     plans = {file.id: file for file in files.plans}
-    forms = {topic.form.canonical: topic.form for topic in files.topics if topic.form}
+    forms = [topic.form for topic in reversed(files.topics) if topic.form]
     return Content(
         tuple(plan_of(file) for file in files.plans),
         tuple(topic_of(rule, plans[rule.plan]) for rule in files.rules),
-        tuple(forms.values()),
+        Forms(forms),
         files.fingerprint,
     )

@@ -6,6 +6,8 @@
 <directory>/<topic>/questionnaire.json    its form
 <directory>/<topic>/earlier/<any>.yaml    versions that held before; <any>.json is the form of one that had another
 <directory>/<topic>/cases.yaml            its cases
+<directory>/<topic>/valuesets/*.json      FHIR ValueSets that its form chooses answers from
+<directory>/libraries/valuesets/*.json    FHIR ValueSets that any form can choose from
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from typing import Any
 from marshmallow import ValidationError
 
 from questionnaires.case_schema import CaseSchema
-from questionnaires.forms import Form, read_form
+from questionnaires.form_file import read_form
+from questionnaires.form_valuesets import SHARED, read_valuesets
+from questionnaires.forms import Form
 from questionnaires.likeness import written_out
 from questionnaires.meaning import Scope
 from questionnaires.plan_schema import PlanSchema
@@ -29,7 +33,7 @@ from questionnaires.valuesets import ValueSet, ValueSetsField, spans_of
 from questionnaires.written import Place, Written, read_yaml
 from server.authorization.policy import CodeSpan
 
-PLANS, VALUE_SETS, FORM = "plans", "valuesets.yaml", "questionnaire.json"
+PLANS, VALUE_SETS, FORM, VALUE_SET_FOLDER = "plans", "valuesets.yaml", "questionnaire.json", "valuesets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +190,19 @@ def _plans(directory: Path, sets: Mapping[str, ValueSet], problems: list[Problem
 
 
 def _topics(directory: Path, sets: Mapping[str, ValueSet], problems: list[Problem]) -> Iterator[TopicFile]:
+    shared = read_valuesets(directory / SHARED / VALUE_SET_FOLDER, problems)
     for folder in _topic_folders(directory):
+        own_sets = shared.joined(read_valuesets(folder / VALUE_SET_FOLDER, problems))
         newest = folder / "topic.yaml"
         if not newest.exists():
             what = f"topic {folder.name} has no topic.yaml"
             problems.append(Problem(str(newest), 1, Severity.ERROR, what, "write it, or delete the folder"))
-        form = read_form(folder / FORM, problems) if (folder / FORM).exists() else None
+        form = read_form(folder / FORM, problems, own_sets) if (folder / FORM).exists() else None
         for path in (newest, *sorted(folder.glob("earlier/*.yaml"))):
             written, values = _read(path, TopicSchema().load, problems) if path.exists() else (None, None)
             if written is not None and values is not None:
                 own = path.with_suffix(".json")
-                asks = read_form(own, problems) if path != newest and own.exists() else form
+                asks = read_form(own, problems, own_sets) if path != newest and own.exists() else form
                 yield TopicFile(folder.name, written, values, asks, sets)
 
 

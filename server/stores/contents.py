@@ -32,6 +32,7 @@ DECIDING = (
     "*/questionnaire.json",
     "*/earlier/*.yaml",
     "*/earlier/*.json",
+    "*/valuesets/*.json",
 )
 """The files of a content directory that say what is decided (`questionnaires.files`); cases do not."""
 
