@@ -68,6 +68,7 @@ class Settings:
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
     clock: bool = False
     base_url: str | None = None
+    base_url_r201: str | None = None
     trusted_hosts: tuple[str, ...] = ()
     resend_window: timedelta = timedelta(minutes=10)
     eligibility: str = "everyone"
@@ -85,6 +86,13 @@ class Settings:
     def loopback(self) -> bool:
         """True when only this machine can reach the server."""
         return self.host in LOOPBACK
+
+    @property
+    def r201_base_url(self) -> str | None:
+        """Public base of DTR 2.0.1: the one that is set, else the path this server gives it beside `base_url`."""
+        if self.base_url_r201 or self.base_url is None:
+            return self.base_url_r201
+        return f"{self.base_url.removesuffix('/fhir')}/r201/fhir"
 
     def outbound(self) -> Outbound:
         """The way out under these settings."""
@@ -328,6 +336,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("secret_keys", "PLACET_SECRET_KEY", _secret_keys, "key that subscribers' header values are sealed with"),
     Setting("clock", "PLACET_CLOCK", _flag, "placet clock moves the sandbox's time"),
     Setting("base_url", "PLACET_BASE_URL", _base_url, "public base of the API when a proxy stands before it"),
+    Setting("base_url_r201", "PLACET_BASE_URL_R201", _base_url, "the same of DTR 2.0.1; else /r201/fhir beside it"),
     Setting("trusted_hosts", "PLACET_TRUSTED_HOSTS", _hosts, "host names that are answered, with commas between"),
     Setting("resend_window", "PLACET_RESEND_WINDOW", _seconds, "seconds in which the same bytes are a lost answer"),
     Setting("eligibility", "PLACET_ELIGIBILITY", _one_of(*ELIGIBILITY), "who is a member: everyone, roster, hook"),

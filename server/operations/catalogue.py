@@ -39,6 +39,7 @@ class Operation:
     instance    an operation on one resource: its id is `Call.id`
     aliases     other paths under the base, for callers who read the guide differently: ``$submit-attachment``
     searched    parameters of a search
+    dialects    versions of the DTR guide at whose bases it is offered: 2.2.0 at /fhir, 2.0.1 at /r201/fhir
     """
 
     name: str
@@ -53,6 +54,7 @@ class Operation:
     instance: bool = False
     aliases: tuple[str, ...] = ()
     searched: tuple[SearchParameter, ...] = ()
+    dialects: tuple[str, ...] = ("2.2.0",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class Answer:
     body: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+BOTH = ("2.2.0", "2.0.1")
+"""The dialects of what is offered at both bases: everything of DTR."""
 
 
 def catalogue() -> tuple[Operation, ...]:

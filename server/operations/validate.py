@@ -12,7 +12,7 @@ from profiles import Issue, issues_in, profile_of
 from profiles.notation import CORE
 from profiles.profile_set import VERSIONS, profile_set
 from server.errors import NotReadable, NotSupported, refusal
-from server.operations.catalogue import Operation
+from server.operations.catalogue import BOTH, Operation
 from server.payer import Call, Payer
 
 Json = dict[str, Any]
@@ -42,7 +42,12 @@ def validate(call: Call, _payer: Payer, kind: str = "") -> Json:
         NotReadable: Parameters that bring no resource, or a mode that R4 does not know.
         NotSupported: mode delete or profile, which are about stored resources.
     """
-    return operation_outcome(_told(_question(call, kind)))
+    return operation_outcome(_told(_question(call, kind), _spoken(call)))
+
+
+def _spoken(call: Call) -> str:
+    """The guides that a resource is held to when no canonical names others: those of the dialect of the base."""
+    return CURRENT if call.dialect == "2.2.0" else call.dialect
 
 
 def _question(call: Call, kind: str) -> Question:
@@ -74,12 +79,12 @@ def _refused(kind: type[NotReadable | NotSupported], code: str, message: str, re
     return refusal(kind, code, message, _RULE, repair=repair)
 
 
-def _told(question: Question) -> list[Issue]:
+def _told(question: Question, spoken: str) -> list[Issue]:
     """The issues, errors first, and last what the resource was held to."""
     resource, profile = question.resource, question.profile
     if question.kind not in ("", resource["resourceType"]):
-        return issues_in(resource, CORE + question.kind)
-    version = _version(profile)
+        return issues_in(resource, CORE + question.kind, version=spoken)
+    version = _version(profile, spoken)
     unknown: list[Issue] = []
     if profile and not profile_set(version).tables.holds(profile):
         unknown, profile = [_unknown_profile()], ""
@@ -88,9 +93,9 @@ def _told(question: Question) -> list[Issue]:
     return [*sorted(found, key=lambda issue: not issue.refuses), _held_to(held_to, version, ok=not found)]
 
 
-def _version(profile: str) -> str:
+def _version(profile: str, spoken: str) -> str:
     """The guide version that a canonical names, where it is one that is shipped."""
-    return VERSIONS.get(profile.partition("|")[2], CURRENT)
+    return VERSIONS.get(profile.partition("|")[2], spoken)
 
 
 def _unknown_profile() -> Issue:
@@ -117,4 +122,5 @@ def _operation(kind: str) -> Operation:
         handler=partial(validate, kind=kind),
         summary="Check a resource, or the one in Parameters, against a profile; every problem is told, nothing stored.",
         body_limit=40 * 1024 * 1024,
+        dialects=BOTH,
     )

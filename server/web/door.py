@@ -28,9 +28,11 @@ HEADERS = {
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _PAGE = """<!doctype html><html lang="en"><title>Placet</title><h1>Placet</h1>
-<p>A prior authorization server (Da Vinci PAS over FHIR R4).</p>
+<p>A prior authorization server (Da Vinci PAS and DTR over FHIR R4).</p>
 <ul><li><a href="/fhir/metadata">/fhir/metadata</a>: what it does
 <li>POST /fhir/Claim/$submit: ask for an authorization
+<li>POST /fhir/Questionnaire/$questionnaire-package: the forms that go with it
+<li><a href="/r201/fhir/metadata">/r201/fhir/metadata</a>: the same for DTR 2.0.1
 <li><a href="/api/docs">/api/docs</a>: what the payer's own people can do
 <li><a href="/health">/health</a>: whether it works</ul></html>
 """
@@ -71,8 +73,9 @@ def _trusted_hosts(settings: Settings) -> frozenset[str]:
     names = set(settings.trusted_hosts)
     if settings.sandbox and not names:
         names = {*LOOPBACK, "[::1]"}
-    if names and settings.base_url:
-        names.add(urlsplit(settings.base_url).hostname or "")
+    for base in (settings.base_url, settings.r201_base_url):
+        if names and base:
+            names.add(urlsplit(base).hostname or "")
     return frozenset(names)
 
 

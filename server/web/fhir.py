@@ -1,6 +1,6 @@
 """The FHIR interface: one blueprint made from the catalogue, under whatever base it is asked to stand.
 
-A second dialect is a second blueprint, with its own catalogue and name, under another base.
+A second dialect is a second blueprint, with its own part of the catalogue and its own name, under another base.
 """
 
 from __future__ import annotations
@@ -68,16 +68,29 @@ def web_application(
     *,
     ready: Callable[[], bool],
 ) -> Flask:
-    """The whole door: the FHIR interface at /fhir, the desk at /api, /health and a front page.
+    """The whole door: FHIR at /fhir, what DTR 2.0.1 has at /r201/fhir, the desk at /api, /health and a front page.
 
     `ready` says whether the store answers.
     """
     app = new_door(settings, ready=ready)
     check_answers(app, settings.check_answers)
-    interface = Interface(operations, payer, access, public=settings.base_url, sign_in=sign_in_words(settings))
-    app.register_blueprint(fhir_blueprint(interface))
+    for interface in interfaces(settings, operations, payer, access):
+        app.register_blueprint(fhir_blueprint(interface))
     app.register_blueprint(desk_blueprint(Desk(payer, staff_access_for(settings))))
     return app
+
+
+def interfaces(
+    settings: Settings, operations: Sequence[Operation], payer: Payer, access: Access
+) -> tuple[Interface, ...]:
+    """One interface for each dialect of DTR: no message says which one its sender speaks, so the base does."""
+    words = sign_in_words(settings)
+    current = [each for each in operations if "2.2.0" in each.dialects]
+    earlier = [each for each in operations if "2.0.1" in each.dialects]
+    return (
+        Interface(current, payer, access, public=settings.base_url, sign_in=words),
+        Interface(earlier, payer, access, "r201", "/r201/fhir", settings.r201_base_url, words, "2.0.1"),
+    )
 
 
 def fhir_blueprint(interface: Interface) -> Blueprint:
@@ -123,6 +136,7 @@ def _answering(operation: Operation, interface: Interface) -> Callable[..., Resp
         caller = g.caller = interface.access(request)
         check_format(request)
         sent = request.method in ("POST", "PUT")
+        g.dialect = interface.dialect
         raw, resource = read_resource(request, operation.body_limit) if sent else (b"", {})
         g.bytes_in = len(raw)
         call = Call(
@@ -136,6 +150,7 @@ def _answering(operation: Operation, interface: Interface) -> Callable[..., Resp
             {name: tuple(values) for name, values in request.args.lists()},
             request.method,
             interface.dialect,
+            request.headers.get("Prefer", ""),
         )
         return _written(operation.handler(call, interface.payer))
 

@@ -39,7 +39,8 @@ def _checking(share: float) -> Callable[[Response], Response]:
 
 def _check(response: Response) -> None:
     try:
-        wrong = [issue for issue in issues_in(from_bytes(response.get_data())) if issue.refuses]
+        found = issues_in(from_bytes(response.get_data()), version=g.get("dialect", "2.2.0"))
+        wrong = [issue for issue in found if issue.refuses]
     except Exception as error:  # whatever is wrong with the check, the answer is on its way
         note_bug(error, g.request_id)
         return
