@@ -51,6 +51,8 @@ function libraryManager(known) {
     translator.createModelInfoProvider((name, _system, version) => (name === "FHIR" && version === "4.0.1" ? model : null)),
   );
   const options = new translator.CqlCompilerOptions();
+  const { DisableListDemotion, DisableListPromotion } = translator.CqlCompilerOptions.Options;
+  options.setOptions([DisableListDemotion, DisableListPromotion]); // a list is never one value by accident
   options.signatureLevel = translator.LibraryBuilder.SignatureLevel.Overloads;
   const manager = new translator.LibraryManager(models, options, undefined, units());
   manager.librarySourceLoader.registerProvider(
