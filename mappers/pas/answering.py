@@ -12,6 +12,7 @@ from mappers.pas.submitted import SubmittedClaim
 from server.authorization.numbers import trace_number
 from server.authorization.record import Authorization, LineOnRecord
 from server.authorization.request import Identifier
+from server.authorization.systems import TRACE_NUMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Answering:
     def traces(self, line: LineOnRecord) -> tuple[Identifier, ...]:
         """The trace numbers of a line that waits for answers to a form: the submitter's, or one of the payer's."""
         issued = trace_number(self.authorization.id, line.number)
-        return line.asked.trace_numbers or (Identifier(names.TRACE_NUMBERS, issued),)
+        return line.asked.trace_numbers or (Identifier(TRACE_NUMBERS, issued),)
 
     @property
     def claim_reference(self) -> Json:

@@ -14,7 +14,7 @@ from server.authorization.determination import ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.record import LineOnRecord
 from server.authorization.request import Code
-from server.authorization.systems import LOINC, NPI, REPORT_TYPES
+from server.authorization.systems import ATTACHMENT_CONTROL_NUMBERS, LOINC, NPI, REPORT_TYPES
 
 QUESTIONNAIRE = Code(LOINC, "102089-0")
 """The code that stands for a form: which one, its context says (PAS ainfo-3)."""
@@ -93,7 +93,7 @@ def _communication_request(each: Wanted, answer: Answering) -> Json:
         "resourceType": "CommunicationRequest",
         "meta": {"profile": [names.COMMUNICATION_REQUEST]},
         "extension": [{"url": names.SERVICE_LINE_NUMBER, "valuePositiveInt": each.line.sequence}],
-        "identifier": [{"system": names.ATTACHMENT_CONTROL_NUMBERS, "value": control_number(each)}],
+        "identifier": [{"system": ATTACHMENT_CONTROL_NUMBERS, "value": control_number(each)}],
         "status": "active",
         "category": [_concept(Code(REPORT_TYPES, each.report_type))] if each.report_type else [],
         "medium": [_concept(ELECTRONICALLY)],

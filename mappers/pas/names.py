@@ -55,10 +55,6 @@ ERROR_PATH = PAS + "extension-errorPath"
 ERROR_ELEMENT = PAS + "extension-errorElement"
 
 TEMPORARY_CODES = "http://hl7.org/fhir/us/davinci-pas/CodeSystem/PASTempCodes"
-TRACE_NUMBERS = "urn:placet:item-trace-number"
-"""Identifier system of the trace numbers that this server gives to lines."""
-ATTACHMENT_CONTROL_NUMBERS = "urn:placet:attachment-control-number"
-"""Identifier system of the control numbers under which documents are asked for (X12 PWK06)."""
 TRANSMISSION_METHODS = "https://codesystem.x12.org/005010/756"
 
 FOLLOW_UP_ACTIONS = "https://codesystem.x12.org/005010/889"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mappers.cdex.contents import written_on
 from mappers.dtr.read import read_answers
 from mappers.fhir import (
     Json,
     codings,
-    day,
     extension,
     extensions,
     identifiers,
@@ -59,6 +59,7 @@ def read_request(bundle: Json) -> AuthorizationRequest:
         expedited=_is_expedited(claim),
         senders=tuple(_senders(claim)),
         orderers=tuple(orderers(claim, there)),
+        announced=tuple(_announced(claim)),
     )
 
 
@@ -142,7 +143,15 @@ def _documents(claim: Json, there: Targets) -> Iterator[Document]:
         report = codings(object_in(extension(about, "reportTypeCode"), "valueCodeableConcept"))
         control = text_in(extension(about, "controlNumber"), "valueString")
         if target:
-            yield Document((*codings(object_in(target, "type")), *report), control, day(text_in(target, "date")))
+            yield Document((*codings(object_in(target, "type")), *report), control, written_on(target))
+
+
+def _announced(claim: Json) -> Iterator[str]:
+    """The control numbers that the Claim gives its supporting information, also what is to come apart (X12 PWK06)."""
+    for info in objects(claim, "supportingInfo"):
+        control = text_in(extension(extension(info, names.DOCUMENT_INFORMATION), "controlNumber"), "valueString")
+        if control:
+            yield control
 
 
 def _answers(claim: Json, there: Targets) -> Iterator[Answers]:

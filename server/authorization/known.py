@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -49,7 +49,8 @@ def facts_for(
     shared: Shared | None = None,
 ) -> Facts:
     """Everything known about the line on the day `on`; what nobody said is not in it."""
-    shared = shared or shared_facts(request, history)
+    if shared is None or _is_about_some_lines(request):
+        shared = shared_facts(_about(line, request), history)
     known = dict(shared.known)
     if topic is not None and topic.form:
         known.update(shared.answers.get(topic.form.partition("|")[0], {}))
@@ -58,6 +59,17 @@ def facts_for(
     known.update(_of_member(request, line, on))
     known.update(_of_history(line, request, topic, shared.in_force, on))
     return Facts(on, known)
+
+
+def _is_about_some_lines(request: AuthorizationRequest) -> bool:
+    return any(each.lines for each in request.documents) or any(each.lines for each in request.answers)
+
+
+def _about(line: ServiceLine, request: AuthorizationRequest) -> AuthorizationRequest:
+    """The request without the documents and answers that are about other lines."""
+    documents = tuple(each for each in request.documents if not each.lines or line.sequence in each.lines)
+    answers = tuple(each for each in request.answers if not each.lines or line.sequence in each.lines)
+    return replace(request, documents=documents, answers=answers)
 
 
 def first_day(line: ServiceLine, on: date) -> date:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from server.authorization.attachment import Received
 from server.authorization.clocks import PROMISED, Clock, Terms, clock
 from server.authorization.determination import (
     Determination,
@@ -82,6 +83,7 @@ class Authorization:
     rejections  why it could not be reviewed; such a record has no lines
     due         by when every line is decided, as of the last change; a clock that stands still moves it on
     terms       what the plan promised about that
+    received    documentation that arrived apart from the request, oldest first
     """
 
     id: str
@@ -96,6 +98,7 @@ class Authorization:
     rejections: tuple[Rejection, ...] = ()
     reviews: tuple[Reviewed, ...] = ()
     terms: Terms = PROMISED
+    received: tuple[Received, ...] = ()
 
     def clock_at(self, now: datetime) -> Clock:
         """The decision clock as it stands at a moment (PF-22)."""

@@ -91,11 +91,15 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document sent along; `types` says what it is (LOINC and the like, or X12 755 report types)."""
+    """A document; `types` says what it is (LOINC and the like, or X12 755 report types).
+
+    lines  sequences of the lines it is about; none = all of them
+    """
 
     types: tuple[Code, ...] = ()
     control_number: str = ""
     created: date | None = None
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +127,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """A filled form: the canonical of its Questionnaire, its status and its answers."""
+    """A filled form: the canonical of its Questionnaire, its status and its answers.
+
+    lines  sequences of the lines it is about; none = all of them
+    """
 
     form: str
     status: str
     answers: tuple[Answer, ...]
     authored: date | None = None
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +191,7 @@ class AuthorizationRequest:
     expedited     a delay would endanger the member: the 72 hour clock holds (PF-22)
     senders       interchange and application sender codes: whose subscription hears of changes (PAS spec-58)
     orderers      who ordered what the lines point to: they may ask about the request too (PAS spec-53)
+    announced     control numbers of its supporting information: documents that come apart name them
     """
 
     claim_url: str
@@ -201,3 +210,4 @@ class AuthorizationRequest:
     expedited: bool = False
     senders: tuple[str, ...] = ()
     orderers: tuple[Party, ...] = ()
+    announced: tuple[str, ...] = ()

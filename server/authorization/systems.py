@@ -21,6 +21,10 @@ REPORT_TYPES = "https://codesystem.x12.org/005010/755"
 UNITS = "https://codesystem.x12.org/005010/673"
 PLACES_OF_SERVICE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 REVENUE_CODES = "https://www.nubc.org/CodeSystem/RevenueCodes"
+TRACE_NUMBERS = "urn:placet:item-trace-number"
+"""Identifier system of the trace numbers that this server gives to lines."""
+ATTACHMENT_CONTROL_NUMBERS = "urn:placet:attachment-control-number"
+"""Identifier system of the control numbers under which documents are asked for (X12 PWK06)."""
 
 SHORT_NAMES = {
     "hcpcs": HCPCS,

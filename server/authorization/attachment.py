@@ -1,0 +1,165 @@
+"""Documentation that arrives apart from its request: what it says it is for, and what of it rules look at (PF-17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from server.authorization.numbers import as_number
+from server.authorization.request import Answers, AuthorizationRequest, Document, Identifier, Party
+from server.authorization.systems import ATTACHMENT_CONTROL_NUMBERS, TRACE_NUMBERS
+
+if TYPE_CHECKING:
+    from server.authorization.record import Authorization
+
+
+class State(StrEnum):
+    """How far the content of an attachment is trusted: nothing counts, and nobody opens it, before it is clean."""
+
+    CLEAN = "clean"
+    QUARANTINED = "quarantined"
+    REFUSED = "refused"
+
+
+class Way(StrEnum):
+    """How an attachment came."""
+
+    WITH_REQUEST = "submit"
+    APART = "submit-attachment"
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Which request an attachment says it is for (CDex 2.1 $submit-attachment).
+
+    tracking   attachment control number, identifier of the Claim, trace number of a line, or control number that the
+               Claim announced
+    member     the member's id;  providers  who sends it: organization, practitioner
+    reference  the payer's administrative reference number, "" where it was not given
+    lines      sequences of the lines it is about; none = the whole request
+    """
+
+    tracking: Identifier
+    member: Identifier
+    providers: tuple[Identifier, ...]
+    reference: str = ""
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment on record; its bytes are kept apart, by their SHA-256.
+
+    meant          None for one that came with its request
+    final          nothing more is coming for the same tracking number
+    document, answers  what rules look at
+    authorization  id of the authorization it belongs to, "" while it is held for one
+    settled        it belongs to it, durably; until then it is only meant to
+    """
+
+    id: str
+    organization: str
+    received: datetime
+    way: Way
+    media_type: str
+    size: int
+    sha256: str
+    title: str = ""
+    meant: Meant | None = None
+    final: bool = True
+    state: State = State.CLEAN
+    document: Document | None = None
+    answers: Answers | None = None
+    authorization: str = ""
+    settled: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """True when rules may look at it."""
+        return self.final and self.state is State.CLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What arrived apart from the request and counts from a version of the record on: part of what reviews are made of.
+
+    attachment  id of the attachment
+    """
+
+    attachment: str
+    version: int
+    document: Document | None = None
+    answers: Answers | None = None
+
+
+def informed(request: AuthorizationRequest, received: Iterable[Received], version: int) -> AuthorizationRequest:
+    """The request with everything that had arrived apart from it by this version of the record."""
+    there = [each for each in received if each.version <= version]
+    documents = tuple(each.document for each in there if each.document)
+    answers = tuple(each.answers for each in there if each.answers)
+    if not documents and not answers:
+        return request
+    return replace(request, documents=(*request.documents, *documents), answers=(*request.answers, *answers))
+
+
+def is_meant(authorization: Authorization, meant: Meant, own_npis: Sequence[str] = ()) -> bool:
+    """Whether an attachment belongs to the authorization: tracking number, member, provider, reference, lines.
+
+    own_npis  the providers its sender speaks for; none = any
+    """
+    request = authorization.request
+    lines = {line.sequence for line in authorization.lines}
+    member = (*request.member.identifiers, *request.member.coverage_ids, Identifier("", request.member.subscriber_id))
+    parties = (request.provider, *request.care_team, *request.orderers)
+    return (
+        is_tracked(authorization, meant.tracking)
+        and any(is_same(meant.member, each) for each in member)
+        and any(_is_party(each, parties, own_npis) for each in meant.providers)
+        and (not meant.reference or _has_number(authorization, meant.reference))
+        and lines.issuperset(meant.lines)
+    )
+
+
+def is_tracked(authorization: Authorization, tracking: Identifier) -> bool:
+    """Whether the request, or one of its lines, goes by this tracking number.
+
+    It may be an attachment control number (a line's number and what was asked for), a trace number, a control number
+    that the Claim announced, or an identifier of the Claim; a system counts where both sides give one.
+    """
+    number = tracking.value.partition(".")[0]
+    if tracking.system in ("", ATTACHMENT_CONTROL_NUMBERS) and _has_number(authorization, number):
+        return True
+    traces = [
+        known
+        for line in authorization.lines
+        for known in line.asked.trace_numbers
+        or [Identifier(TRACE_NUMBERS, each) for each in authorization.traces_of(line)]
+    ]
+    announced = [Identifier("", each) for each in authorization.request.announced]
+    return any(is_same(tracking, known) for known in (*authorization.request.identifiers, *traces, *announced))
+
+
+def tracking_values(request: AuthorizationRequest) -> tuple[str, ...]:
+    """The numbers that an attachment may name a request by before any line of it has a number of its own."""
+    traces = (each.value for line in request.lines for each in line.trace_numbers)
+    return tuple(dict.fromkeys([*(each.value for each in request.identifiers), *traces, *request.announced]))
+
+
+def is_same(one: Identifier, other: Identifier) -> bool:
+    """Equal values, and equal systems as far as both give one."""
+    systems = not one.system or not other.system or one.system == other.system
+    return bool(one.value) and one.value == other.value and systems
+
+
+def _has_number(authorization: Authorization, number: str) -> bool:
+    known = as_number(number)
+    return known is not None and known in authorization.numbers
+
+
+def _is_party(named: Identifier, parties: Iterable[Party], own_npis: Sequence[str]) -> bool:
+    if own_npis and named.value not in own_npis:
+        return False
+    return any(is_same(named, known) for party in parties for known in party.identifiers)
