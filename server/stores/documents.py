@@ -5,6 +5,8 @@
     unique_key      what may exist only once (a number, the bytes of a message) or is under way, and whose it is
     content         the files of plans and topics that are or were in use
     subscription    who wants to hear of what, how it stands, how many events it had
+    notice          one notice on its way to one subscription, kept for 30 days
+    channel         how far the notices of a subscription came, and which worker has it
     clock           how far a sandbox's clock is from the real one
 
 `_id`s are strings chosen here and begin with the tenant, so that a cluster can be sharded by {tenant, hashed _id} and
@@ -89,6 +91,8 @@ class AuthorizationDocument(Document):
     """`_id`s of the answers in fhir_raw; the last one is the current one."""
     events = ListField(DictField())
     """The notices that nobody was told yet: kind, line, at, version (`server.authorization.notices`)."""
+    relay = StringField()
+    """``TENANT|due`` while there are such notices, else ""."""
     proposed = StringField()
     """``TENANT|proposed`` where the rules proposed something, else ""."""
     proposals = ListField(DictField())
@@ -106,6 +110,7 @@ class AuthorizationDocument(Document):
             {"fields": ["search", "day"]},
             {"fields": ["queue", "due"]},
             {"fields": ["proposed"]},
+            {"fields": ["relay"]},
         ],
     }
 
@@ -211,7 +216,66 @@ class SubscriptionDocument(Document):
     }
 
 
-DOCUMENTS = (AuthorizationDocument, RawDocument, KeyDocument, ContentDocument, ClockDocument, SubscriptionDocument)
+class NoticeDocument(Document):
+    """One notice on its way to one subscription. `_id` is ``TENANT|SUBSCRIPTION_ID|AUTHORIZATION_ID|VERSION``."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    channel = StringField(required=True)
+    """``TENANT|SUBSCRIPTION_ID``."""
+    number = IntField(required=True, min_value=0)
+    """The number of the event for the subscription; 0 until it has one."""
+    shelf = StringField(required=True)
+    """``TENANT|OUTCOME``: waiting, delivered, parked, dropped."""
+    authorization = StringField(required=True)
+    version = IntField(required=True, min_value=1)
+    """Of the authorization that it is about."""
+    at = DateTimeField(required=True)
+    answer = StringField(required=True)
+    """`_id` of the answer of that version in fhir_raw."""
+    attempts = ListField(DictField())
+    """at, status, cause, milliseconds."""
+
+    meta: ClassVar = {
+        "collection": "notice",
+        "auto_create_index": False,
+        "strict": False,
+        "indexes": [{"fields": ["channel", "number"]}, {"fields": ["shelf", "at"]}],
+    }
+
+
+class ChannelDocument(Document):
+    """How far the notices of a subscription came. `_id` is ``TENANT|SUBSCRIPTION_ID``."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    version = IntField(required=True, min_value=1)
+    queue = StringField(required=True)
+    """``TENANT|busy`` while there is something to send, then ``TENANT|quiet``."""
+    due = DateTimeField(required=True)
+    record = BinaryField(required=True)
+    """The whole channel, JSON."""
+
+    meta: ClassVar = {
+        "collection": "channel",
+        "auto_create_index": False,
+        "strict": False,
+        "indexes": [{"fields": ["queue", "due"]}],
+    }
+
+
+DOCUMENTS = (
+    AuthorizationDocument,
+    RawDocument,
+    KeyDocument,
+    ContentDocument,
+    ClockDocument,
+    SubscriptionDocument,
+    NoticeDocument,
+    ChannelDocument,
+)
 
 
 @store_answers()

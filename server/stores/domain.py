@@ -114,6 +114,11 @@ def queue_of(tenant: str, *, pended: bool) -> str:
     return f"{lit(tenant)}|{'pended' if pended else 'settled'}"
 
 
+def relay_of(tenant: str) -> str:
+    """The word by which the authorizations with notices that nobody was told yet are found."""
+    return f"{lit(tenant)}|due"
+
+
 def current_fields(tenant: str, authorization: Authorization, exchanges: int) -> Row:
     """The fields that every change writes anew."""
     proposals = proposals_of(authorization)

@@ -10,7 +10,7 @@ from server.authorization.record import Authorization
 from server.payer import Exchange
 from server.stores import raw
 from server.stores.documents import Row, Write
-from server.stores.domain import current_fields, number_token, record_id, search_tokens, unpacked
+from server.stores.domain import current_fields, number_token, record_id, relay_of, search_tokens, unpacked
 from server.stores.filters import lit
 from server.stores.keys import announcing_key, number_keys, resend_value
 
@@ -56,6 +56,7 @@ def new_filing(
         "requests": [request[0]["_id"]],
         "answers": [answer[0]["_id"]],
         "events": [],
+        "relay": "",
         **current_fields(tenant, authorization, exchanges=1),
     }
     claim = announcing_key(write, "resend", resend_value(organization, exchange.request), raws, numbers)
@@ -94,4 +95,6 @@ def _updating(write: Write, changed: Authorization, before: Row, *, exchanges: i
     numbers = number_keys(write, [each for each in changed.numbers if number_token(each) in tokens])
     fields = {"mark": write.mark, "search": [*known, *tokens], **current_fields(write.tenant, changed, exchanges)}
     due = [asdict(notice) for notice in notices(unpacked(before), changed)]
-    return {"$set": fields, **({"$push": {"events": {"$each": due}}} if due else {})}, numbers
+    if due:
+        return {"$set": {**fields, "relay": relay_of(write.tenant)}, "$push": {"events": {"$each": due}}}, numbers
+    return {"$set": fields}, numbers

@@ -28,6 +28,17 @@ def lit(value: str) -> str:
     return value
 
 
+def whole(number: int) -> int:
+    """The value, when it is a whole number.
+
+    Raises:
+        TypeError: it is anything else.
+    """
+    if type(number) is not int:
+        raise TypeError(f"a whole number is wanted in a query, not {type(number).__name__}")
+    return number
+
+
 def by_id(tenant: str, _id: str) -> Filter:
     """One document of `authorization` or `fhir_raw`; the tenant sends it to the right shard."""
     return {"_id": lit(_id), "tenant": lit(tenant)}
@@ -40,16 +51,12 @@ def by_ids(tenant: str, ids: Iterable[str]) -> Filter:
 
 def at_version(tenant: str, _id: str, version: int) -> Filter:
     """An authorization, while it has this version."""
-    if type(version) is not int:
-        raise TypeError(f"a version is a number, not {type(version).__name__}")
-    return {"_id": lit(_id), "tenant": lit(tenant), "version": version}
+    return {"_id": lit(_id), "tenant": lit(tenant), "version": whole(version)}
 
 
 def at_count(tenant: str, _id: str, events: int) -> Filter:
     """A subscription, while it has had this many events."""
-    if type(events) is not int:
-        raise TypeError(f"a count is a number, not {type(events).__name__}")
-    return {"_id": lit(_id), "tenant": lit(tenant), "events": events}
+    return {"_id": lit(_id), "tenant": lit(tenant), "events": whole(events)}
 
 
 def of_owner(owner: str) -> Filter:
@@ -80,6 +87,31 @@ def queued(queue: str, before: datetime) -> Filter:
 def proposed(word: str) -> Filter:
     """The authorizations to which something was proposed."""
     return {"proposed": lit(word)}
+
+
+def relayed(word: str) -> Filter:
+    """The authorizations with notices that nobody was told yet."""
+    return {"relay": lit(word)}
+
+
+def numbered(channel: str, number: int) -> Filter:
+    """The notices of a subscription with this number: one, or for 0 all that have none yet."""
+    return {"channel": lit(channel), "number": whole(number)}
+
+
+def numbered_from(channel: str, first: int) -> Filter:
+    """The notices of a subscription with this number or a higher one."""
+    return {"channel": lit(channel), "number": {"$gte": whole(first)}}
+
+
+def shelved(shelf: str, before: datetime) -> Filter:
+    """The notices with an outcome that are older than a moment."""
+    return {"shelf": lit(shelf), "at": {"$lt": before}}
+
+
+def shelved_from(shelf: str, begin: datetime) -> Filter:
+    """The notices with an outcome from a moment on."""
+    return {"shelf": lit(shelf), "at": {"$gte": begin}}
 
 
 def key(_id: str) -> Filter:

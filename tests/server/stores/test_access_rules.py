@@ -22,7 +22,9 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 import server.stores
 from server.authorization.decision import Decision, Verdict, decide
+from server.authorization.delivery import Delivery, Outcome, leased
 from server.authorization.inquiry import Inquiry
+from server.authorization.record import Authorization
 from server.authorization.subscription import handshaken, replaced
 from server.payer import NumberTaken, Staff
 from server.stores import filters
@@ -30,6 +32,7 @@ from server.stores.authorizations import MongoAuthorizations
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
 from server.stores.movable_clock import MovableClock
+from server.stores.notices import MongoNotices
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
 from tests.builders import NORTH, NOW, SOUTH, a_subscription, an_authorization, an_exchange
@@ -101,6 +104,7 @@ def everything_is_done_once(database: Store) -> None:
     clock.now()
     clock.hold()
     subscriptions_are_done_once(database)
+    notices_are_done_once(database, authorization)
 
 
 def subscriptions_are_done_once(database: Store) -> None:
@@ -113,6 +117,29 @@ def subscriptions_are_done_once(database: Store) -> None:
     now = subscriptions.find(wanted.id)
     assert now is not None and subscriptions.replace(replaced(now, wanted, NOW))
     assert subscriptions.delete(NORTH, wanted.id)
+
+
+def notices_are_done_once(database: Store, authorization: Authorization) -> None:
+    """A notice, from the change to its end, and the channel that it goes through."""
+    notices = MongoNotices(database)
+    [untold] = notices.untold(10)
+    [change] = untold.changes
+    delivery = Delivery("s1", untold.authorization, change.version, NOW, change.answer)
+    assert notices.put(delivery) == notices.put(delivery) == delivery
+    assert notices.unnumbered("s1") == [delivery]
+    notices.number(delivery, 1)
+    notices.wake("s1", 1, NOW)
+    notices.told(untold)
+    assert notices.untold(10) == [] and notices.busy(LATER)
+    assert notices.move("s1", lambda now: leased(now, "w", NOW, LATER)) is not None
+    sent = notices.delivery("s1", 1)
+    assert sent is not None and notices.answer(sent) and notices.events("s1", 1)
+    notices.record(replace(sent, outcome=Outcome.DELIVERED))
+    assert notices.listed(Outcome.DELIVERED, NOW)
+    notices.drop(sent)
+    notices.put(replace(delivery, version=9))
+    notices.drop(replace(delivery, version=9))
+    assert notices.sweep(LATER) == 1
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +230,12 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "since": lambda draw: draw.choice(DAYS),
     "owner": lambda draw: draw.choice(["payer|north-clinic", "payer|north", "pay|north"]),
     "events": lambda draw: draw.randint(0, 2),
+    "word": lambda draw: draw.choice(["", "payer|due", "payer|proposed", "pay|due"]),
+    "channel": lambda draw: draw.choice(["payer|s1", "payer|s", "pay|s1"]),
+    "number": lambda draw: draw.randint(0, 3),
+    "first": lambda draw: draw.randint(0, 3),
+    "shelf": lambda draw: draw.choice(["payer|waiting", "payer|parked", "pay|parked"]),
+    "begin": a_moment,
     "queue": lambda draw: draw.choice(["payer|pended", "payer|settled", "payer", "pay|pended"]),
 }
 """What to ask for, by the names of the parameters in `filters`."""
@@ -211,7 +244,7 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
 def builders() -> dict[str, Callable[..., dict[str, Any]]]:
     """The functions that make filters, all of them."""
     made = inspect.getmembers(filters, inspect.isfunction)
-    return {name: make for name, make in made if make.__module__ == filters.__name__ and name != "lit"}
+    return {name: make for name, make in made if make.__module__ == filters.__name__ and name not in ("lit", "whole")}
 
 
 def drawn(make: Callable[..., dict[str, Any]], draw: random.Random) -> dict[str, Any]:
@@ -249,6 +282,11 @@ def a_document(draw: random.Random) -> dict[str, Any]:
         "queue": GIVEN["queue"](draw),
         "owner": GIVEN["owner"](draw),
         "events": GIVEN["events"](draw),
+        "relay": GIVEN["word"](draw),
+        "proposed": GIVEN["word"](draw),
+        "channel": GIVEN["channel"](draw),
+        "number": GIVEN["number"](draw),
+        "shelf": GIVEN["shelf"](draw),
         "due": a_moment(draw),
         "touched": 0,
     }

@@ -17,6 +17,7 @@ import pytest
 from pymongo.database import Database
 
 from server.authorization.decision import Decision, Verdict, decide
+from server.authorization.delivery import Attempt, Delivery
 from server.authorization.determination import Nudged, Response, ReviewAction
 from server.authorization.record import Authorization
 from server.authorization.request import Identifier
@@ -26,6 +27,7 @@ from server.stores.authorizations import MongoAuthorizations, connect, ensure_in
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
 from server.stores.movable_clock import MovableClock
+from server.stores.notices import MongoNotices
 from server.stores.raw import PART, Damaged
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
@@ -321,6 +323,12 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
     Contents(database).keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
     MovableClock(database).let_move()
     MongoSubscriptions(database, lambda: Seal([bytes(32)])).create(a_subscription())
+    notices = MongoNotices(database)
+    [untold] = notices.untold(10)
+    notices.put(Delivery("s1", untold.authorization, 2, NOW, untold.changes[0].answer))
+    [delivery] = notices.unnumbered("s1")
+    notices.record(replace(delivery, attempts=(Attempt(NOW, 200),)))
+    notices.wake("s1", 1, NOW)
     for declared in DOCUMENTS:
         rows = list(database[declared._get_collection_name()].find({}))
         assert rows
@@ -338,6 +346,7 @@ def test_indexes_are_made_once_by_however_many_processes(store_uri: str, databas
         "search_1_day_1",
         "queue_1_due_1",
         "proposed_1",
+        "relay_1",
     }
     assert set(database["unique_key"].index_information()) == {"_id_", "tenant_1_kind_1_at_1"}
 
