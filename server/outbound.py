@@ -59,10 +59,14 @@ class NoAnswer(OutboundFailure):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: status and whole body. A redirect is a reply like any other."""
+    """What came back: status and body. A redirect is a reply like any other.
+
+    retry_after  the header of this name, "" where there is none
+    """
 
     status: int
     body: bytes
+    retry_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +90,38 @@ class Outbound:
         """
         self._parts(url)
 
+    def accepts(self, url: str) -> bool:
+        """Whether nothing is known against the URL, nor against an address written in it, without any name server."""
+        try:
+            parts = self._parts(url)
+            host = str(parts.hostname)
+            with contextlib.suppress(OSError):
+                if socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST):
+                    self.addresses(host, parts.port or 443)
+        except (NotAcceptable, UnicodeError):
+            return False
+        return True
+
     def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, most_bytes: int = 1_000_000
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        seconds: float,
+        most_bytes: int = 1_000_000,
+        whole: bool = True,
     ) -> Reply:
         """POST the body; name lookup, connection and answer take `seconds` together at most.
+
+        whole  False where only the status counts: of a body that is longer than `most_bytes` the rest is not read
 
         Raises:
             NotAcceptable: the URL, or an address of its host, is not one that is called.
             NoAnswer: nothing answers, not in time, with more than `most_bytes`, or with something that is not HTTP.
         """
-        attempt = _Attempt(self, self._parts(url), body, dict(headers), time.monotonic() + seconds, most_bytes)
+        deadline = time.monotonic() + seconds
+        attempt = _Attempt(self, self._parts(url), body, dict(headers), deadline, most_bytes, whole=whole)
         thread = Thread(target=attempt.run, daemon=True)
         thread.start()
         thread.join(seconds)
@@ -146,10 +172,18 @@ class _Attempt:
     """One call, in a thread of its own, so that whatever hangs in it (a name server too) holds nobody up."""
 
     def __init__(  # noqa: PLR0917
-        self, out: Outbound, parts: SplitResult, body: bytes, headers: dict[str, str], deadline: float, most_bytes: int
+        self,
+        out: Outbound,
+        parts: SplitResult,
+        body: bytes,
+        headers: dict[str, str],
+        deadline: float,
+        most_bytes: int,
+        *,
+        whole: bool,
     ) -> None:
         self._out, self._parts, self._body, self._headers = out, parts, body, headers
-        self._deadline, self._most_bytes = deadline, most_bytes
+        self._deadline, self._most_bytes, self._whole = deadline, most_bytes, whole
         self._socket: socket.socket | None = None
         self._result: Reply | OutboundFailure | None = None
 
@@ -203,9 +237,9 @@ class _Attempt:
             connection.close()
             if self._socket is not None:  # after a handshake that failed the connection does not know it
                 self._socket.close()
-        if len(body) > self._most_bytes:
+        if len(body) > self._most_bytes and self._whole:
             raise NoAnswer("too large")
-        return Reply(answer.status, body)
+        return Reply(answer.status, body[: self._most_bytes], answer.headers.get("Retry-After", ""))
 
     def _connected(self, addresses: list[Address], port: int) -> socket.socket:
         """A connection to the first of the checked addresses that takes one."""

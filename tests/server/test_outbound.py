@@ -170,6 +170,17 @@ def test_an_answer_has_a_limit() -> None:
             SANDBOX.post(url, b"{}", {}, seconds=5, most_bytes=1000)
 
 
+def test_where_only_the_status_counts_the_rest_of_a_long_answer_is_not_read() -> None:
+    with serving(answering(200, b"x" * 1001)) as url:
+        reply = SANDBOX.post(url, b"{}", {}, seconds=5, most_bytes=1000, whole=False)
+    assert (reply.status, len(reply.body)) == (200, 1000)
+
+
+def test_it_is_known_when_to_come_again() -> None:
+    with serving(answering(503, b"", **{"Retry-After": "120"})) as url:
+        assert SANDBOX.post(url, b"{}", {}, seconds=5).retry_after == "120"
+
+
 def dripping(handler: BaseHTTPRequestHandler) -> None:
     """A header line every 50 ms: no single read is slow, and there is no end."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
