@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seed": ("server.cli.seed:seed", "Fill the store with synthetic authorizations."),
     "lint": ("server.cli.lint:lint", "Check plans and topics before they are used."),
     "lookup": ("server.cli.lookup:lookup", "What a plan requires for a code, before anybody asks."),
+    "form": ("server.cli.form:form", "Print the form of a topic as a worksheet: text, HTML or PDF."),
     "cases": ("server.cli.cases:cases", "Run the cases of the topics."),
     "validate": ("server.cli.validate:validate", "Check a FHIR resource in a file."),
     "profiles": ("server.cli.profiles:profiles", "Import and list the profiles of a guide."),

@@ -1,0 +1,1 @@
+"""Worksheets as people print them: text, HTML, PDF."""
