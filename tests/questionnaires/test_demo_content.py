@@ -36,12 +36,16 @@ def test_the_commercial_plan_is_the_default() -> None:
 
 @pytest.mark.parametrize("plan", sorted(PLANS))
 def test_every_code_of_equipment_has_one_topic(plan: str) -> None:
-    oxygen = {*range(424, 445), 447, *range(1352, 1359), *range(1390, 1393), 1405, 1406}
-    pressure = {470, 471, 472, 601}
+    of_their_own = {
+        "home-oxygen": {*range(424, 445), 447, *range(1352, 1359), *range(1390, 1393), 1405, 1406},
+        "pap-device": {470, 471, 472, 601},
+        "hospital-bed": {*range(250, 271), *range(290, 305), 328, 329},
+        "glucose-monitor": {2102, 2103},
+    }
+    topics = {number: topic for topic, numbers in of_their_own.items() for number in numbers}
     for number in range(100, 10000):
         code = Code(HCPCS, f"E{number:04}")
-        wanted = "home-oxygen" if number in oxygen else "pap-device" if number in pressure else "durable-equipment"
-        assert topic_name(plan, code) == wanted, code
+        assert topic_name(plan, code) == topics.get(number, "durable-equipment"), code
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,8 @@ def test_every_code_of_equipment_has_one_topic(plan: str) -> None:
         (HCPCS, "K0823", "power-wheelchair"),
         (HCPCS, "K0817", ""),
         (HCPCS, "E0601", "pap-device"),
+        (HCPCS, "A4239", "glucose-monitor"),
+        (HCPCS, "E0260", "hospital-bed"),
     ],
 )
 def test_a_code_belongs_to_its_topic_in_every_plan(system: str, code: str, topic: str) -> None:
