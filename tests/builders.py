@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from secrets import token_hex
 from typing import Any
 
+from server.authorization.attachment import Attachment, Meant, Way
 from server.authorization.determination import (
     Authorized,
     Determination,
@@ -21,6 +23,7 @@ from server.authorization.request import (
     AuthorizationRequest,
     Code,
     Coverage,
+    Document,
     Identifier,
     Member,
     Party,
@@ -29,7 +32,7 @@ from server.authorization.request import (
     ServiceLine,
 )
 from server.authorization.subscription import Subscription, accepted
-from server.authorization.systems import HCPCS
+from server.authorization.systems import HCPCS, LOINC
 from server.payer import Caller, Exchange
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -113,3 +116,19 @@ def a_subscription(*names: str, who: Caller = NORTH, at: datetime = NOW, **more:
     }
     given = {"organization": who.organization, "caller": who.name, **parts, **more}
     return accepted(Subscription(created=at, changed=at, due=at, **given), at)
+
+
+def an_attachment(content: bytes, number: str = "1", **more: Any) -> Attachment:
+    """A progress note that North sent under a tracking number, held for its request."""
+    parts: dict[str, Any] = {
+        "id": sha256(content + number.encode()).hexdigest()[:26],
+        "organization": NORTH.organization,
+        "received": NOW,
+        "way": Way.APART,
+        "media_type": "text/plain",
+        "size": len(content),
+        "sha256": sha256(content).hexdigest(),
+        "meant": Meant(Identifier("", number), Identifier("", "M-1"), (Identifier("", "1234567893"),)),
+        "document": Document((Code(LOINC, "11506-3"),), created=NOW.date()),
+    }
+    return Attachment(**{**parts, **more})

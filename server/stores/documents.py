@@ -9,6 +9,7 @@
     channel         how far the notices of a subscription came, and which worker has it
     clock           how far a sandbox's clock is from the real one
 
+    attachment      what was attached, and to which request; attachment_part: its bytes
 `_id`s are strings chosen here and begin with the tenant, so that a cluster can be sharded by {tenant, hashed _id} and
 uniqueness never needs a second unique index. Reading and writing is done with pymongo (`authorizations.py`); the
 classes declare, and the tests hold every written document against them.
@@ -146,7 +147,7 @@ class KeyDocument(Document):
 
     id = StringField(primary_key=True)
     tenant = StringField(required=True)
-    kind = StringField(required=True, choices=("number", "resend", "change"))
+    kind = StringField(required=True, choices=("number", "resend", "change", "attachment"))
     owner = StringField(required=True)
     mark = StringField(required=True)
     at = DateTimeField(required=True)
@@ -288,3 +289,39 @@ def ensure_indexes(database: Database[Row]) -> None:
     for document in DOCUMENTS:
         for index in document._meta["index_specs"]:
             database[document._get_collection_name()].create_index(index["fields"])
+class AttachmentDocument(Document):
+    """One attachment. `_id` is ``TENANT:ATTACHMENT_ID``, the id made from what was sent: a repeat is the same."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    organization = StringField(required=True)
+    mark = StringField(required=True)
+    queue = StringField(required=True)
+    """``TENANT|held`` until it belongs to an authorization, then ``TENANT|settled``."""
+    at = DateTimeField(required=True)
+    search = ListField(StringField(), required=True)
+    """``TENANT|tracking|organization|value``, ``TENANT|of|authorization id``, ``TENANT|bytes|whose.sha256``."""
+    record = BinaryField(required=True)
+
+    meta: ClassVar = {
+        "collection": "attachment",
+        "auto_create_index": False,
+        "strict": False,
+        "indexes": [{"fields": ["search"]}, {"fields": ["queue", "at"]}],
+    }
+
+
+class AttachmentPartDocument(Document):
+    """Bytes of attachments. `_id` is ``TENANT:WHOSE.SHA256:PART``; inserted once for all attachments that have them."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    part = IntField(required=True, min_value=0)
+    data = BinaryField(required=True)
+
+    meta: ClassVar = {"collection": "attachment_part", "auto_create_index": False, "strict": False}
+
+
+    AttachmentDocument,
+    AttachmentPartDocument,

@@ -132,3 +132,13 @@ def keys_marked(ids: Iterable[str], mark: str) -> Filter:
 def keys_before(tenant: str, kind: str, before: datetime) -> Filter:
     """The keys of a kind that were made before a moment."""
     return {"tenant": lit(tenant), "kind": lit(kind), "at": {"$lt": before}}
+
+
+def with_any(tokens: Iterable[str]) -> Filter:
+    """The attachments with any of these search tokens."""
+    return {"search": {"$in": [lit(each) for each in tokens]}}
+
+
+def kept_before(queue: str, before: datetime) -> Filter:
+    """The attachments of a queue that came before a moment."""
+    return {"queue": lit(queue), "at": {"$lt": before}}

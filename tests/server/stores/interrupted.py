@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from pymongo.database import Database
 
+from server.authorization.attachment import Attachment
 from server.authorization.record import Authorization
 from server.payer import Caller, Exchange
 from server.stores import raw
+from server.stores.attachments import MongoAttachments
 from server.stores.filing import new_change, new_filing, new_update
 from server.stores.keys import issue_numbers
 
@@ -61,3 +65,24 @@ def leave_update(
     database["unique_key"].insert_one(update.announcement)
     if after == UPDATE_STEPS[1]:
         raw.write(database["fhir_raw"], update.raws)
+
+
+def leave_bytes(
+    database: Database[dict[str, Any]], attachment: Attachment, content: bytes, *, whole: bool = True
+) -> None:
+    """What lies in the database when the process is killed before an attachment's row, also between its parts."""
+
+    def blocks() -> Iterator[bytes]:
+        yield content
+        raise Killed
+
+    class Rowless(MongoAttachments):
+        def _row(self, attachment: Attachment, mark: str) -> dict[str, Any]:
+            raise Killed
+
+    with suppress(Killed):
+        Rowless(database).keep(attachment, (lambda: [content]) if whole else blocks)
+
+
+class Killed(Exception):
+    """The end of a process."""

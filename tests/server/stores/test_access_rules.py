@@ -21,6 +21,7 @@ from pymongo.database import Database
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 import server.stores
+from server.authorization.attachment import State
 from server.authorization.decision import Decision, Verdict, decide
 from server.authorization.delivery import Delivery, Outcome, leased
 from server.authorization.inquiry import Inquiry
@@ -28,6 +29,8 @@ from server.authorization.record import Authorization
 from server.authorization.subscription import handshaken, replaced
 from server.payer import NumberTaken, Staff
 from server.stores import filters
+from server.stores.attachments import MongoAttachments
+from server.stores.artifacts import FirstSeen
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
@@ -35,9 +38,9 @@ from server.stores.movable_clock import MovableClock
 from server.stores.notices import MongoNotices
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
-from tests.builders import NORTH, NOW, SOUTH, a_subscription, an_authorization, an_exchange
+from tests.builders import NORTH, NOW, SOUTH, a_subscription, an_attachment, an_authorization, an_exchange
 from tests.databases import fresh_database
-from tests.server.stores.interrupted import FILING_STEPS, leave_filing
+from tests.server.stores.interrupted import FILING_STEPS, leave_bytes, leave_filing
 
 Store = Database[dict[str, Any]]
 Shape = tuple[str, ...]
@@ -112,6 +115,21 @@ def subscriptions_are_done_once(database: Store) -> None:
     subscriptions, wanted = MongoSubscriptions(database, lambda: Seal([bytes(32)])), a_subscription()
     subscriptions.create(wanted)
     assert subscriptions.matching({"SND-0001"}, NORTH.organization) and subscriptions.due(LATER)
+    attachments_are_done_once(database)
+
+
+def attachments_are_done_once(database: Store) -> None:
+    """Attachments that are kept, held, joined and forgotten."""
+    attachments, held = MongoAttachments(database), an_attachment(b"held")
+    for each in (held, an_attachment(b"held", number="2"), held):
+        attachments.keep(each, lambda: [b"held"])
+    attachments.judge(held.id, State.CLEAN)
+    attachments.mean([held.id], "a1")
+    attachments.settle([held.id], "a1")
+    assert [each.id for each in attachments.of("a1")] == [held.id]
+    assert attachments.content(held) == b"held"
+    leave_bytes(database, an_attachment(b"lost"), b"lost")
+    assert attachments.sweep(NOW + timedelta(days=31), LATER) == 2
     assert subscriptions.move(wanted.id, 1, lambda now: handshaken(now, NOW)) is not None
     assert subscriptions.next_event_number(wanted.id, "event") == 1
     now = subscriptions.find(wanted.id)
@@ -234,6 +252,7 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "channel": lambda draw: draw.choice(["payer|s1", "payer|s", "pay|s1"]),
     "number": lambda draw: draw.randint(0, 3),
     "first": lambda draw: draw.randint(0, 3),
+    "tokens": lambda draw: draw.sample(WORDS, draw.randint(0, 3)),
     "shelf": lambda draw: draw.choice(["payer|waiting", "payer|parked", "pay|parked"]),
     "begin": a_moment,
     "queue": lambda draw: draw.choice(["payer|pended", "payer|settled", "payer", "pay|pended"]),

@@ -22,7 +22,9 @@ from server.authorization.determination import Nudged, Response, ReviewAction
 from server.authorization.record import Authorization
 from server.authorization.request import Identifier
 from server.errors import Conflict, TooLarge, Unavailable
-from server.payer import Counts, Exchange, Filed, NumberTaken, Proposed, Staff
+from server.payer import Counts, Exchange, Filed, FormError, FormErrorReport, NumberTaken, Proposed, Staff
+from server.stores.attachments import MongoAttachments
+from server.stores.artifacts import FirstSeen
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
@@ -31,7 +33,17 @@ from server.stores.notices import MongoNotices
 from server.stores.raw import PART, Damaged
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
-from tests.builders import NORTH, NOW, SOUTH, a_line, a_request, a_subscription, an_authorization, an_exchange
+from tests.builders import (
+    NORTH,
+    NOW,
+    SOUTH,
+    a_line,
+    a_request,
+    a_subscription,
+    an_attachment,
+    an_authorization,
+    an_exchange,
+)
 from tests.databases import connected
 
 Store = Database[dict[str, Any]]
@@ -333,6 +345,7 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
         rows = list(database[declared._get_collection_name()].find({}))
         assert rows
         for row in rows:
+    MongoAttachments(database).keep(an_attachment(b"bytes"), lambda: [b"bytes"])
             assert set(row) <= {field.db_field for field in declared._fields.values()}
             declared._from_son(row).validate()
 
