@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from questionnaires.artifacts import Artifacts
 from questionnaires.checks import problems_of_rules
 from questionnaires.code_index import CodeIndex
 from questionnaires.files import ContentFiles, read_files
 from questionnaires.forms import Forms
+from questionnaires.prepopulation import Library, read_libraries
 from questionnaires.problem import ContentProblems, errors_in
 from questionnaires.topics import plan_of, topic_of
 from server.authorization.known import years_between
@@ -27,16 +30,23 @@ class Content:
 
     forms        the forms of the topics, each version once, by canonical: `forms.get("urn:placet:form:home-oxygen")`
     fingerprint  hash of the files it was read from: equal content decides equally
+    libraries    what the forms are filled with beforehand; a content that was kept for replay has none
+    artifacts    forms, libraries and value sets by canonical
+    prepared     what was made from it once, for as long as it holds, by whoever made it
     """
 
     plans: tuple[Plan, ...]
     topics: tuple[Topic, ...]
     forms: Forms = field(default_factory=Forms)
     fingerprint: str = ""
+    libraries: tuple[Library, ...] = field(default=(), repr=False)
+    artifacts: Artifacts = field(init=False, repr=False, compare=False)
+    prepared: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _index: CodeIndex = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", CodeIndex(self.topics))
+        object.__setattr__(self, "artifacts", Artifacts(tuple(self.forms), self.libraries))
 
     def plan_for(self, coverage: Coverage) -> Plan:
         """The plan that a class of the coverage names, else the default plan."""
@@ -85,10 +95,11 @@ def load_content(directory: Path | None = None) -> Content:
         ContentProblems: with every error in it, by file and line.
     """
     files, problems = read_files(directory or DEMO, with_cases=False)
-    errors = errors_in([*problems, *problems_of_rules(files)])
+    libraries, of_libraries = read_libraries(directory or DEMO)
+    errors = errors_in([*problems, *of_libraries, *problems_of_rules(files)])
     if errors:
         raise ContentProblems(errors)
-    return content_of(files)
+    return replace(content_of(files), libraries=libraries)
 
 
 def content_of(files: ContentFiles) -> Content:

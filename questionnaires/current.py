@@ -60,6 +60,10 @@ def changes(former: Content, latest: Content) -> Iterator[str]:
         {f"form {form.canonical}": form.digest for form in former.forms},
         {f"form {form.canonical}": form.digest for form in latest.forms},
     )
+    yield from _changed(
+        {f"library {library.canonical}": library.digest for library in former.libraries},
+        {f"library {library.canonical}": library.digest for library in latest.libraries},
+    )
 
 
 def _topics(content: Content) -> Mapping[str, object]:

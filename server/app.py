@@ -22,9 +22,11 @@ from server.eligibility_hook import EligibilityHook
 from server.operations.catalogue import catalogue
 from server.payer import Members, Payer, RulesFor
 from server.settings import Settings
+from server.stores.artifacts import FirstSeen
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
 from server.stores.contents import Contents, RulesInUse
 from server.stores.embedded import EmbeddedStore
+from server.stores.form_errors import MongoFormErrors
 from server.stores.members import Roster
 from server.stores.movable_clock import MovableClock
 from server.stores.sealing import Seal, key_in
@@ -75,6 +77,9 @@ def payer_for(
     return Payer(
         authorizations=MongoAuthorizations(database, resend_window=settings.resend_window),
         rules_for=_limited(rules.rules_for, settings),
+        content=lambda: current().content,
+        first_seen=FirstSeen(database, now),
+        form_errors=MongoFormErrors(database),
         rules_kept=lambda fingerprint: _limited_if_kept(rules.rules_kept(fingerprint), settings),
         now=now,
         requirements=lambda plan, code, on: _requirements(current().content, plan, code, on),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 
+from questionnaires.content import Content
 from questionnaires.requirements import Requirement
 from server.authorization.eligibility import EVERYONE, Eligibility
 from server.authorization.history import History
@@ -209,12 +210,53 @@ class Members(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class FormError:
+    """An error that a client found in a form; `form` is the canonical of one of the payer's, or "other".
+
+    severity, code  of an OperationOutcome.issue;  times  how often
+    """
+
+    form: str
+    severity: str
+    code: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FormErrorReport:
+    """What one client reported: every error counted, the payer's forms it names, and the bytes as they were sent."""
+
+    organization: str
+    errors: tuple[FormError, ...]
+    forms: tuple[str, ...]
+    body: bytes
+
+
+class FormErrors(Protocol):
+    """What clients say is wrong with forms."""
+
+    def report(self, report: FormErrorReport, at: datetime) -> None:
+        """Put a report on record.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+
+    def counts(self) -> Sequence[FormError]:
+        """How often each error of each form version was reported, the most frequent first."""
+
+
 class NumberTaken(Exception):
     """An authorization number was issued before (to any submitter): never issue it twice."""
 
 
 RulesFor = Callable[[AuthorizationRequest, date], Rules]
 """The plan and topics in force for a request on a day."""
+
+
+def _no_content() -> Content:
+    raise LookupError("this payer was made without content; only what needs none can be asked of it")
 
 
 @dataclass(frozen=True)
@@ -225,6 +267,9 @@ class Payer:
     requirements  (plan or "" for the default one, code, day) -> what is required for the code; None for unknown plans
     members     the roster, or whoever else is asked about members
     rules_for   request -> the plan and topics in force for its coverage, services and dates
+    content     the plans, topics and forms that hold now
+    first_seen  digests of artifacts -> when this store first saw each: since then it has not changed
+    form_errors what clients say is wrong with forms; None where nobody keeps it
     rules_kept  fingerprint -> the same as `rules_for`, of plans and topics that were in use; None for unknown ones
     now         the clock; timezone-aware
     npi_binding whether an inquiry about other organizations' records needs an NPI of the caller's own: without it the
@@ -236,6 +281,9 @@ class Payer:
     authorizations: Authorizations
     rules_for: RulesFor
     now: Callable[[], datetime]
+    content: Callable[[], Content] = _no_content
+    first_seen: Callable[[Sequence[str]], Mapping[str, datetime]] = lambda _digests: {}
+    form_errors: FormErrors | None = None
     rules_kept: Callable[[str], RulesFor | None] = lambda _fingerprint: None
     requirements: Callable[[str, str, date], Sequence[Requirement] | None] = lambda _plan, _code, _on: None
     members: Members = EVERYONE

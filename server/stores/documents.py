@@ -4,6 +4,8 @@
     fhir_raw        the exact bytes of requests and answers, compressed; inserted once, never updated
     unique_key      what may exist only once (a number, the bytes of a message) or is under way, and whose it is
     content         the files of plans and topics that are or were in use
+    artifact        when a form, library or value set was first seen as it is
+    form_error      what clients say is wrong with forms: counts, and the last reports
     subscription    who wants to hear of what, how it stands, how many events it had
     notice          one notice on its way to one subscription, kept for 30 days
     channel         how far the notices of a subscription came, and which worker has it
@@ -175,6 +177,48 @@ class ContentDocument(Document):
     meta: ClassVar = {"collection": "content", "auto_create_index": False, "strict": False}
 
 
+class ArtifactDocument(Document):
+    """When a form, library or value set was first seen as it is. `_id` is ``TENANT|DIGEST``; inserted once."""
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    at = DateTimeField(required=True)
+
+    meta: ClassVar = {"collection": "artifact", "auto_create_index": False, "strict": False}
+
+
+class FormErrorDocument(Document):
+    """What clients reported about forms. `_id` is ``TENANT|count|FORM|SEVERITY|CODE`` or ``TENANT|kept|PLACE``.
+
+    A count has form, severity, code and n; a report that is kept the others.
+    """
+
+    id = StringField(primary_key=True)
+    tenant = StringField(required=True)
+    mark = StringField(required=True)
+    owner = StringField(required=True)
+    """``TENANT|count`` or ``TENANT|kept``."""
+    at = DateTimeField(required=True)
+    form = StringField()
+    severity = StringField()
+    code = StringField()
+    n = IntField(min_value=0)
+    organization = StringField()
+    forms = ListField(StringField())
+    """Canonicals of the payer's forms that the report names."""
+    length = IntField(min_value=0)
+    """Bytes of the report as it was sent; of one that is too long nothing is in `data`."""
+    data = BinaryField()
+
+    meta: ClassVar = {
+        "collection": "form_error",
+        "auto_create_index": False,
+        "strict": False,
+        "indexes": [{"fields": ["owner"]}],
+    }
+
+
 class ClockDocument(Document):
     """How far the sandbox's clock is from the real one; there only while it can be moved. `_id` is ``TENANT|clock``."""
 
@@ -272,6 +316,8 @@ DOCUMENTS = (
     RawDocument,
     KeyDocument,
     ContentDocument,
+    ArtifactDocument,
+    FormErrorDocument,
     ClockDocument,
     SubscriptionDocument,
     NoticeDocument,

@@ -27,13 +27,14 @@ from server.authorization.delivery import Delivery, Outcome, leased
 from server.authorization.inquiry import Inquiry
 from server.authorization.record import Authorization
 from server.authorization.subscription import handshaken, replaced
-from server.payer import NumberTaken, Staff
+from server.payer import FormError, FormErrorReport, NumberTaken, Staff
 from server.stores import filters
 from server.stores.attachments import MongoAttachments
 from server.stores.artifacts import FirstSeen
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
+from server.stores.form_errors import MongoFormErrors
 from server.stores.movable_clock import MovableClock
 from server.stores.notices import MongoNotices
 from server.stores.sealing import Seal
@@ -102,6 +103,12 @@ def everything_is_done_once(database: Store) -> None:
     contents.keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
     contents.keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
     assert contents.has("f1") and contents.files("f1") == {"plans/gold.yaml": b"title: Gold"}
+    FirstSeen(database, lambda: NOW)(["d1", "d2"])
+    FirstSeen(database, lambda: NOW)(["d1", "d2"])
+    form_errors = MongoFormErrors(database)
+    for _ in range(2):
+        form_errors.report(FormErrorReport("north", (FormError("f", "error", "exception"),), ("f",), b"{}"), NOW)
+    form_errors.counts()
     clock.let_move()
     clock.move_to(timedelta(days=1))
     clock.now()

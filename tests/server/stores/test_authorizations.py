@@ -28,6 +28,7 @@ from server.stores.artifacts import FirstSeen
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
+from server.stores.form_errors import MongoFormErrors
 from server.stores.movable_clock import MovableClock
 from server.stores.notices import MongoNotices
 from server.stores.raw import PART, Damaged
@@ -334,6 +335,9 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
     authorizations.change(STAFF, approved(authorization), b"approved")
     Contents(database).keep("f1", {"plans/gold.yaml": b"title: Gold"}, NOW)
     MovableClock(database).let_move()
+    FirstSeen(database, lambda: NOW)(["digest"])
+    error = FormError("urn:form|1", "error", "exception")
+    MongoFormErrors(database).report(FormErrorReport("north", (error,), ("urn:form|1",), b"{}"), NOW)
     MongoSubscriptions(database, lambda: Seal([bytes(32)])).create(a_subscription())
     notices = MongoNotices(database)
     [untold] = notices.untold(10)
