@@ -40,7 +40,7 @@ bench: $(DEV) ## speed, as ratios against a floor measured in the same run
 elm:            ## compile the CQL of forms to ELM beside it (CONTENT=DIR for a payer's own)
 	@command -v npm >/dev/null || { echo "make elm needs Node 20 or newer with npm; the server itself does not: its ELM is in the repository"; exit 1; }
 	@test tools/elm/node_modules/.package-lock.json -nt tools/elm/package-lock.json || npm ci --prefix tools/elm --ignore-scripts --no-audit --no-fund --silent
-	@node tools/elm/compile.mjs $(CONTENT)
+	@node tools/elm/compile.mjs $(or $(CONTENT),questionnaires tests/prepopulation/shared)
 
 clean:          ## remove the environment (never the data in .placet/)
 	rm -rf $(VENV) tools/elm/node_modules build dist *.egg-info

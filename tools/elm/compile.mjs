@@ -86,7 +86,13 @@ function compile(source, manager) {
     problems.push(`${source.path}:1:1: error: ${bad} of the retrieves (lines ${where}) are by a list of codes - ` +
       'write one code each and "union"');
   }
-  const failed = bad > 0 || notes.some((note) => note.errorSeverity === "error");
+  for (const code of library.codes?.def ?? []) {
+    if (code.codeSystem?.libraryName) {
+      problems.push(`${source.path}:1:1: error: code "${code.name}" is of a code system of another library, which ` +
+        "engines do not find - declare the code system here");
+    }
+  }
+  const failed = problems.some((problem) => problem.includes(": error: ")) || notes.some((note) => note.errorSeverity === "error");
   if (failed && !problems.length) problems.push(`${source.path}:1:1: error: what it includes does not compile`);
   const sha256 = createHash("sha256").update(source.text).digest("hex");
   library.annotation = [

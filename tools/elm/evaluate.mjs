@@ -41,8 +41,11 @@ const repository = new cql.Repository(Object.fromEntries(input.libraries.map((ea
 const service = codeService(input.valueSets);
 const now = cql.DateTime.fromJSDate(new Date(input.now), 0);
 
+// One for all: making one reads the whole model of FHIR again.
+const patients = fhir.PatientSource.FHIRv401();
+
 function source(bundle) {
-  const patients = fhir.PatientSource.FHIRv401();
+  patients.reset();
   patients.loadBundles([bundle]);
   return patients;
 }
