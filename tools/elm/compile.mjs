@@ -74,6 +74,16 @@ function badRetrieves(node) {
   return inner + (bad ? 1 : 0);
 }
 
+// What compiles, but is not found by engines.
+function notFound(library) {
+  const codes = (library.codes?.def ?? []).filter((code) => code.codeSystem?.libraryName);
+  const sets = (library.valueSets?.def ?? []).filter((set) => set.id.includes("|"));
+  return [
+    ...codes.map(({ name }) => `code "${name}" is of a code system of another library - declare the code system here`),
+    ...sets.map(({ name }) => `valueset "${name}" has its version in the url - write version '...' behind it`),
+  ];
+}
+
 function compile(source, manager) {
   const library = JSON.parse(translator.CqlTranslator.fromText(source.text, manager).toJson()).library;
   const notes = (library.annotation ?? []).filter((note) => note.type === "CqlToElmError");
@@ -86,13 +96,8 @@ function compile(source, manager) {
     problems.push(`${source.path}:1:1: error: ${bad} of the retrieves (lines ${where}) are by a list of codes - ` +
       'write one code each and "union"');
   }
-  for (const code of library.codes?.def ?? []) {
-    if (code.codeSystem?.libraryName) {
-      problems.push(`${source.path}:1:1: error: code "${code.name}" is of a code system of another library, which ` +
-        "engines do not find - declare the code system here");
-    }
-  }
-  const failed = problems.some((problem) => problem.includes(": error: ")) || notes.some((note) => note.errorSeverity === "error");
+  problems.push(...notFound(library).map((what) => `${source.path}:1:1: error: ${what}`));
+  const failed = problems.some((each) => each.includes(": error: ")) || notes.some((note) => note.errorSeverity === "error");
   if (failed && !problems.length) problems.push(`${source.path}:1:1: error: what it includes does not compile`);
   const sha256 = createHash("sha256").update(source.text).digest("hex");
   library.annotation = [
