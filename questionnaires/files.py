@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -203,6 +203,7 @@ def _topics(directory: Path, sets: Mapping[str, ValueSet], problems: list[Proble
             if written is not None and values is not None:
                 own = path.with_suffix(".json")
                 asks = read_form(own, problems, own_sets) if path != newest and own.exists() else form
+                asks = replace(asks, scores=tuple(values["scores"])) if asks else None
                 yield TopicFile(folder.name, written, values, asks, sets)
 
 

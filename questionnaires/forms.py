@@ -12,6 +12,7 @@ from questionnaires.answer_values import Value
 from questionnaires.form_valuesets import FormValueSets
 from server.authorization.facts import Kind
 from server.authorization.request import Code
+from server.authorization.scores import Score
 
 KINDS = {
     "boolean": Kind.TRUTH,
@@ -106,7 +107,7 @@ class Form:
     signed    the whole response has to be signed
     first, last  the days it may be filled in (effectivePeriod)
     sets      the ValueSets it can name;  resource  the Questionnaire as it is in the file
-    digest    hash of the file and of its ValueSets
+    scores    measures that its topic calculates from the answers;  digest  hash of the file and of its ValueSets
     """
 
     url: str
@@ -120,6 +121,7 @@ class Form:
     signed: bool = False
     first: date | None = None
     last: date | None = None
+    scores: tuple[Score, ...] = ()
     sets: FormValueSets = field(default_factory=FormValueSets, hash=False, repr=False, compare=False)
     resource: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False, compare=False)
 

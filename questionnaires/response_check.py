@@ -27,12 +27,10 @@ _STATUSES = {
 }
 
 
-def check_response(
-    response: Mapping[str, Any], form: Form, scores: Iterable[Score] = (), *, canonical: str = ""
-) -> Checked:
+def check_response(response: Mapping[str, Any], form: Form, *, canonical: str = "") -> Checked:
     """Everything that is wrong with a response to the form.
 
-    response   R4 JSON, decimals as Decimal;  scores  measures that the form's topic calculates
+    response   R4 JSON, decimals as Decimal
     canonical  how the response names its form, to tell when it is another version; "" when it is the same
     """
     filled = laid_over(form, response)
@@ -42,7 +40,7 @@ def check_response(
         *_of_the_version(form, same_version),
         *_unknown(filled, same_version),
         *(problem for each in filled.items for check in ANSWER_CHECKS for problem in check(each, filled)),
-        *_of_scores(filled, scores),
+        *_of_scores(filled, form.scores),
     ]
     dropped = {each.link_id for each in found if each.dropped}
     missing = tuple(_missing(filled, dropped))

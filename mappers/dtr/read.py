@@ -2,34 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from mappers.fhir import Json, codings, day, extension, object_in, objects, text_in
+from mappers.fhir import Json, codings, day, extension, extensions, object_in, objects, text_in
 from mappers.units import unit_name
 from server.authorization.request import Answer, Answers, Quantity
 
-_ORIGIN = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/information-origin"
+DTR = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/"
+_ORIGIN, _CONTEXT = DTR + "information-origin", DTR + "qr-context"
+_FINISHED = ("completed", "amended")
 
 
-def read_answers(response: Json) -> Answers:
-    """The answers of a filled form; display and unanswered items are not in it."""
+def read_answers(response: Json, lines: tuple[int, ...] = ()) -> Answers:
+    """The answers of a filled form to `lines` (none = all); display and unanswered items are not in it."""
     return Answers(
-        form=text_in(response, "questionnaire"),
+        form=form_named_by(response),
         status=text_in(response, "status"),
-        answers=tuple(_answered(objects(response, "item"))),
+        answers=tuple(_answered(response)),
         authored=day(text_in(response, "authored")),
+        lines=lines,
     )
 
 
-def _answered(items: list[Json]) -> Iterator[Answer]:
-    for item in items:
-        given = objects(item, "answer")
-        if given:
-            yield _answer(text_in(item, "linkId"), given)
-        yield from _answered(objects(item, "item"))
-        for each in given:
-            yield from _answered(objects(each, "item"))
+def form_named_by(response: Json) -> str:
+    """The canonical of the form that was filled in; "" where it names none.
+
+    An adaptive response names a contained Questionnaire: the form is the one that this is derived from, or, by clients
+    of DTR 2.0.1, is itself.
+    """
+    named = text_in(response, "questionnaire")
+    if not named.startswith("#"):
+        return named
+    contained = contained_form(response)
+    derived = contained.get("derivedFrom")
+    first = derived[0] if isinstance(derived, list) and derived else None
+    return first if isinstance(first, str) else _canonical(contained)
+
+
+def _canonical(form: Json) -> str:
+    url, version = text_in(form, "url"), text_in(form, "version")
+    return f"{url}|{version}" if url and version else url
+
+
+def contained_form(response: Json) -> Json:
+    """The contained Questionnaire that an adaptive response names; {} where it has none."""
+    named = text_in(response, "questionnaire").removeprefix("#")
+    forms = [each for each in objects(response, "contained") if each.get("resourceType") == "Questionnaire"]
+    return next((each for each in forms if each.get("id") == named), {})
+
+
+def contexts(response: Json) -> list[Json]:
+    """The References to what the form was filled in for: orders, encounters, in DTR 2.0.1 also the coverage."""
+    return [found for each in extensions(response, _CONTEXT) if (found := object_in(each, "valueReference"))]
+
+
+def supersedes(response: Json) -> tuple[bool, str]:
+    """A key by which the response that counts is the greatest of several to one form: finished, then authored last."""
+    return text_in(response, "status") in _FINISHED, text_in(response, "authored")
+
+
+def _answered(response: Json) -> Iterator[Answer]:
+    """One Answer per linkId. An item that is there several times has its codes together, else its first answer."""
+    if text_in(response, "status") == "entered-in-error":
+        return
+    given: dict[str, list[Json]] = {}
+    for item in _items(response):
+        if objects(item, "answer"):
+            given.setdefault(text_in(item, "linkId"), []).extend(objects(item, "answer"))
+    for link_id, answers in given.items():
+        yield _answer(link_id, answers)
+
+
+def _items(response: Json) -> Iterator[Json]:
+    """Every item, outer ones first, in the order of the response; however deep, without recursion."""
+    waiting = [iter(objects(response, "item"))]
+    while waiting:
+        item = next(waiting[-1], None)
+        if item is None:
+            waiting.pop()
+            continue
+        yield item
+        inner = [
+            *objects(item, "item"),
+            *(each for answer in objects(item, "answer") for each in objects(answer, "item")),
+        ]
+        waiting.append(iter(inner))
 
 
 def _answer(link_id: str, given: list[Json]) -> Answer:
@@ -44,7 +102,15 @@ def _answer(link_id: str, given: list[Json]) -> Answer:
     if amount is not None:
         return Answer(link_id, origin, amount=amount)
     on = day(text_in(first, "valueDate") or text_in(first, "valueDateTime"))
-    return Answer(link_id, origin, day=on, text="" if on else text_in(first, "valueString"))
+    return Answer(link_id, origin, day=on, text="" if on else _text(first))
+
+
+def _text(answer: Json) -> str:
+    """A text, time or address; of a reference or an attachment only that it was given."""
+    for name in ("valueString", "valueUri", "valueTime"):
+        if text_in(answer, name):
+            return text_in(answer, name)
+    return next((name for name in ("valueReference", "valueAttachment") if object_in(answer, name)), "")
 
 
 def _amount(answer: Json) -> Quantity | None:
@@ -54,3 +120,9 @@ def _amount(answer: Json) -> Quantity | None:
     if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
         return None
     return Quantity(Decimal(number), unit_name(quantity) if quantity else "", text_in(quantity, "system"))
+
+
+def without(answers: Answers, dropped: Iterable[str]) -> tuple[Answer, ...]:
+    """The answers besides those to the items that do not count."""
+    names = frozenset(dropped)
+    return tuple(each for each in answers.answers if each.link_id not in names)

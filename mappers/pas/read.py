@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from mappers.cdex.contents import written_on
-from mappers.dtr.read import read_answers
+from mappers.dtr.read import contexts, form_named_by, read_answers, supersedes
 from mappers.fhir import (
     Json,
     codings,
@@ -24,7 +25,6 @@ from mappers.pas.parties import care_team, focal_coverage, member, party
 from mappers.pas.targets import Targets
 from mappers.units import read_quantity
 from server.authorization.request import (
-    Answers,
     AuthorizationRequest,
     Code,
     Coverage,
@@ -53,7 +53,7 @@ def read_request(bundle: Json) -> AuthorizationRequest:
         coverage=_coverage(coverage),
         diagnoses=tuple(_diagnoses(claim)),
         documents=tuple(_documents(claim, there)),
-        answers=tuple(_answers(claim, there)),
+        answers=tuple(read_answers(each.response, each.lines) for each in _sent_forms(there)),
         prior=tuple(_prior(claim, there)),
         cancels=_certification(claim) == _CANCEL,
         expedited=_is_expedited(claim),
@@ -154,12 +154,42 @@ def _announced(claim: Json) -> Iterator[str]:
             yield control
 
 
-def _answers(claim: Json, there: Targets) -> Iterator[Answers]:
-    """The filled forms that supportingInfo points to."""
-    for info in objects(claim, "supportingInfo"):
-        target = there.of(object_in(info, "valueReference"))
-        if target.get("resourceType") == "QuestionnaireResponse":
-            yield read_answers(target)
+class SentForm(NamedTuple):
+    """A filled form in a request Bundle: where it is, itself, and the lines it was filled in for (none = all)."""
+
+    path: str
+    response: Json
+    lines: tuple[int, ...] = ()
+
+
+def sent_forms(bundle: Json) -> list[SentForm]:
+    """The filled forms of a request Bundle, in the order of `AuthorizationRequest.answers`."""
+    return _sent_forms(Targets(bundle))
+
+
+def _sent_forms(there: Targets) -> list[SentForm]:
+    """Those that supportingInfo points to; of several to one form and for the same lines the one that counts."""
+    latest: dict[tuple[str, tuple[int, ...]], SentForm] = {}
+    for info in objects(there.claim, "supportingInfo"):
+        reference = text_in(object_in(info, "valueReference"), "reference")
+        number, url, response = there.references.find(reference, there.claim_url) or (0, "", {})
+        if response.get("resourceType") != "QuestionnaireResponse":
+            continue
+        found = SentForm(f"Bundle.entry[{number}].resource", response, _filled_in_for(response, url, there))
+        key = (form_named_by(response).partition("|")[0], found.lines)
+        had = latest.get(key)
+        if had is None or supersedes(response) >= supersedes(had.response):
+            latest[key] = found
+    return list(latest.values())
+
+
+def _filled_in_for(response: Json, url: str, there: Targets) -> tuple[int, ...]:
+    """The lines that ask for what the form was filled in for (DTR qr-context)."""
+    orders = {target for each in contexts(response) if (target := there.at(each, url)[0])}
+    if not orders:
+        return ()
+    items = [item for item in objects(there.claim, "item") if order_of(item, there)[0] in orders]
+    return tuple(int(item["sequence"]) for item in items)
 
 
 def _prior(claim: Json, there: Targets) -> Iterator[str]:

@@ -32,10 +32,15 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts of one line by name; a name that is not in it is unknown."""
+    """The facts of one line by name; a name that is not in it is unknown.
+
+    open    linkIds that the topic's form, as it was filled in, still requires;  faults  what is wrong with it, in words
+    """
 
     on: date
     known: Mapping[str, Known]
+    open: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     def get(self, name: str) -> Known | None:
         """The fact, or None where nobody said it."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 from server.authorization.facts import ANSWER, DOCUMENT, Facts, Known
 from server.authorization.history import History, PriorLine
 from server.authorization.policy import Topic
-from server.authorization.request import AuthorizationRequest, Code, Party, Period, Quantity, ServiceLine
+from server.authorization.request import Answers, AuthorizationRequest, Code, Party, Period, Quantity, ServiceLine
 from server.authorization.scores import Score, scored
 
 
@@ -19,12 +19,13 @@ class Shared:
     """What every line of a request has in common, gathered once.
 
     known      the facts that are the same for every line
-    answers    the answers to each form, by its url
+    answers    the answers to each form, by its url;  filled  the last response to it
     in_force   the lines on record that are in force
     """
 
     known: Mapping[str, Known]
     answers: Mapping[str, Mapping[str, Known]]
+    filled: Mapping[str, Answers]
     in_force: tuple[PriorLine, ...]
 
 
@@ -36,7 +37,8 @@ def shared_facts(request: AuthorizationRequest, history: History) -> Shared:
         **dict(_of_documents(request)),
     }
     in_force = tuple(prior for prior in history.lines if prior.in_force)
-    return Shared(known, _answers_by_form(request), in_force)
+    filled = {each.form.partition("|")[0]: each for each in request.answers}
+    return Shared(known, _answers_by_form(request), filled, in_force)
 
 
 def facts_for(
@@ -52,13 +54,18 @@ def facts_for(
     if shared is None or _is_about_some_lines(request):
         shared = shared_facts(_about(line, request), history)
     known = dict(shared.known)
+    filled = None
     if topic is not None and topic.form:
-        known.update(shared.answers.get(topic.form.partition("|")[0], {}))
+        url = topic.form.partition("|")[0]
+        filled = shared.filled.get(url)
+        known.update(shared.answers.get(url, {}))
         known.update(_of_scores(topic.scores, known))
     known.update(_of_line(line, request, on))
     known.update(_of_member(request, line, on))
     known.update(_of_history(line, request, topic, shared.in_force, on))
-    return Facts(on, known)
+    if filled is None:
+        return Facts(on, known)
+    return Facts(on, known, tuple(each for each in filled.open if ANSWER + each not in known), filled.faults)
 
 
 def _is_about_some_lines(request: AuthorizationRequest) -> bool:

@@ -129,7 +129,9 @@ class Answer:
 class Answers:
     """A filled form: the canonical of its Questionnaire, its status and its answers.
 
-    lines  sequences of the lines it is about; none = all of them
+    lines   sequences of the lines it is about; none = all of them
+    open    linkIds that its form requires besides these answers
+    faults  what is wrong with it, in words that hold nothing that was answered
     """
 
     form: str
@@ -137,6 +139,8 @@ class Answers:
     answers: tuple[Answer, ...]
     authored: date | None = None
     lines: tuple[int, ...] = ()
+    open: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

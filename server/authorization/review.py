@@ -121,7 +121,8 @@ def _by_topic(held: _Held) -> LineDetermination:
         return _determined(held, ReviewAction.NOT_CERTIFIED)
     results = [each.result for each in held.evaluations]
     missing = _missing_documents(held)
-    if Result.NOT_MET not in results and (Result.UNKNOWN in results or missing):
+    incomplete = bool(held.facts.open) and topic.path in (ReviewPath.CRITERIA, ReviewPath.DOCUMENTATION)
+    if Result.NOT_MET not in results and (Result.UNKNOWN in results or missing or incomplete):
         return _waiting_for_information(held, missing)
     if topic.path in (ReviewPath.CLINICAL, ReviewPath.DOCUMENTATION):
         return _for_a_clinician(held)
@@ -192,7 +193,7 @@ def _uncovered(line: ServiceLine, rules: Rules) -> LineDetermination:
 def _waiting_for_information(held: _Held, missing: tuple[DocumentationRequirement, ...]) -> LineDetermination:
     """Pended for exactly what is missing (PF-17): answers of the form, documents."""
     documents = tuple(document_fact(each.code) for each in missing)
-    ways: list[tuple[str, ...]] = [documents]
+    ways: list[tuple[str, ...]] = [(*documents, *(ANSWER + each for each in held.facts.open))]
     for found in held.evaluations:
         if found.result is Result.UNKNOWN:
             longer = dict.fromkeys(tuple(dict.fromkeys((*way, *more))) for way in ways for more in found.missing)
@@ -265,7 +266,7 @@ def _determined(held: _Held, action: ReviewAction, **more: Any) -> LineDetermina
     """The determination with what the topic says about it: its reason, unless certified, and its words."""
     topic = held.topic
     reasons: tuple[Reason, ...] = () if action is ReviewAction.CERTIFIED else (topic.reason_for(action),)
-    notes = (topic.provider_words,) if topic.provider_words else ()
+    notes = (topic.provider_words, *held.facts.faults) if topic.provider_words else held.facts.faults
     return LineDetermination(
         held.line.sequence,
         action,
