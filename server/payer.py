@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from questionnaires.content import Content
 from questionnaires.requirements import Requirement
+from server.attachments import NO_SCANNER, Attachments, Scanner
 from server.authorization.eligibility import EVERYONE, Eligibility
 from server.authorization.history import History
 from server.authorization.inquiry import Inquiry
@@ -140,6 +141,12 @@ class Authorizations(Protocol):
     def by_trace(self, who: Caller | Staff, value: str) -> Sequence[Authorization]:
         """The authorizations one of whose lines has, or had, this trace number (PAS ainfo-3), newest first."""
 
+    def by_tracking(self, caller: Caller, value: str) -> Sequence[Authorization]:
+        """The caller's authorizations that what is attached may mean by this number, newest first.
+
+        It is an attachment control number, a trace number, an identifier of the Claim, or a control number in it.
+        """
+
     def answer(self, who: Caller | Staff, authorization_id: str) -> bytes | None:
         """The current answer (PAS response Bundle), byte for byte as it was or would be sent, or None."""
 
@@ -147,7 +154,7 @@ class Authorizations(Protocol):
         """The first request and the current answer, or None."""
 
     def request(self, who: Caller | Staff, authorization_id: str, version: int) -> bytes | None:
-        """The request that made this version of the authorization, byte for byte, or None."""
+        """The latest request that this version of the authorization had, byte for byte, or None."""
 
     def pended(self, due_before: datetime) -> Sequence[Authorization]:
         """Every authorization with a pended line whose due date on record lies before the moment, soonest first."""
@@ -275,6 +282,8 @@ class Payer:
     npi_binding whether an inquiry about other organizations' records needs an NPI of the caller's own: without it the
                 pair of member id and NPI is a password that many know
     subscriptions  who wants to hear of changed answers
+    attachments what was attached, None where nothing is kept;  scanner  looks whether it is harmful
+    payer_ids   the identifiers that attachments may name the payer by; none = any
     sensitive   which authorizations are told only to who ordered or renders them (PAS spec-49)
     """
 
@@ -289,6 +298,9 @@ class Payer:
     members: Members = EVERYONE
     npi_binding: bool = True
     subscriptions: Subscriptions = NOBODY
+    attachments: Attachments | None = None
+    scanner: Scanner = NO_SCANNER
+    payer_ids: tuple[str, ...] = ()
     sensitive: Callable[[Authorization], bool] = lambda _authorization: False
     name: str = "Placet demo payer"
     zone: tzinfo = UTC

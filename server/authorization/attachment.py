@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from server.authorization.numbers import as_number
-from server.authorization.request import Answers, AuthorizationRequest, Document, Identifier, Party
+from server.authorization.request import Answers, AuthorizationRequest, Document, Identifier, Party, ServiceLine
 from server.authorization.systems import ATTACHMENT_CONTROL_NUMBERS, TRACE_NUMBERS
 
 if TYPE_CHECKING:
@@ -105,41 +105,60 @@ def informed(request: AuthorizationRequest, received: Iterable[Received], versio
     return replace(request, documents=(*request.documents, *documents), answers=(*request.answers, *answers))
 
 
-def is_meant(authorization: Authorization, meant: Meant, own_npis: Sequence[str] = ()) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What attachments may name a request by.
+
+    numbers  authorization numbers of its lines;  issued  trace numbers that the payer gave them
+    """
+
+    request: AuthorizationRequest
+    lines: tuple[ServiceLine, ...]
+    numbers: tuple[str, ...] = ()
+    issued: tuple[str, ...] = ()
+
+
+def is_meant_for(authorization: Authorization, meant: Meant, own_npis: Sequence[str] = ()) -> bool:
     """Whether an attachment belongs to the authorization: tracking number, member, provider, reference, lines.
 
     own_npis  the providers its sender speaks for; none = any
     """
-    request = authorization.request
-    lines = {line.sequence for line in authorization.lines}
+    lines = tuple(line.asked for line in authorization.lines)
+    issued = tuple(each for line in authorization.lines for each in authorization.traces_of(line))
+    return _fits(_Known(authorization.request, lines, authorization.numbers, issued), meant, own_npis)
+
+
+def is_meant_for_request(request: AuthorizationRequest, meant: Meant, own_npis: Sequence[str] = ()) -> bool:
+    """The same for a request that is not on record yet: it has no numbers of the payer's."""
+    return _fits(_Known(request, request.lines), meant, own_npis)
+
+
+def _fits(known: _Known, meant: Meant, own_npis: Sequence[str]) -> bool:
+    request = known.request
     member = (*request.member.identifiers, *request.member.coverage_ids, Identifier("", request.member.subscriber_id))
     parties = (request.provider, *request.care_team, *request.orderers)
     return (
-        is_tracked(authorization, meant.tracking)
+        _is_tracked(known, meant.tracking)
         and any(is_same(meant.member, each) for each in member)
         and any(_is_party(each, parties, own_npis) for each in meant.providers)
-        and (not meant.reference or _has_number(authorization, meant.reference))
-        and lines.issuperset(meant.lines)
+        and (not meant.reference or _has_number(known, meant.reference))
+        and {line.sequence for line in known.lines}.issuperset(meant.lines)
     )
 
 
-def is_tracked(authorization: Authorization, tracking: Identifier) -> bool:
+def _is_tracked(known: _Known, tracking: Identifier) -> bool:
     """Whether the request, or one of its lines, goes by this tracking number.
 
     It may be an attachment control number (a line's number and what was asked for), a trace number, a control number
     that the Claim announced, or an identifier of the Claim; a system counts where both sides give one.
     """
     number = tracking.value.partition(".")[0]
-    if tracking.system in ("", ATTACHMENT_CONTROL_NUMBERS) and _has_number(authorization, number):
+    if tracking.system in ("", ATTACHMENT_CONTROL_NUMBERS) and _has_number(known, number):
         return True
-    traces = [
-        known
-        for line in authorization.lines
-        for known in line.asked.trace_numbers
-        or [Identifier(TRACE_NUMBERS, each) for each in authorization.traces_of(line)]
-    ]
-    announced = [Identifier("", each) for each in authorization.request.announced]
-    return any(is_same(tracking, known) for known in (*authorization.request.identifiers, *traces, *announced))
+    traces = (each for line in known.lines for each in line.trace_numbers)
+    issued = (Identifier(TRACE_NUMBERS, each) for each in known.issued)
+    announced = (Identifier("", each) for each in known.request.announced)
+    return any(is_same(tracking, each) for each in (*known.request.identifiers, *traces, *issued, *announced))
 
 
 def tracking_values(request: AuthorizationRequest) -> tuple[str, ...]:
@@ -154,9 +173,9 @@ def is_same(one: Identifier, other: Identifier) -> bool:
     return bool(one.value) and one.value == other.value and systems
 
 
-def _has_number(authorization: Authorization, number: str) -> bool:
-    known = as_number(number)
-    return known is not None and known in authorization.numbers
+def _has_number(known: _Known, number: str) -> bool:
+    written = as_number(number)
+    return written is not None and written in known.numbers
 
 
 def _is_party(named: Identifier, parties: Iterable[Party], own_npis: Sequence[str]) -> bool:

@@ -23,15 +23,16 @@ def update(
     at: datetime,
     reviewed: Reviewed | None = None,
     terms: Terms | None = None,
+    informed: bool = False,
 ) -> Authorization:
     """The authorization after an update: lines added, changed, withdrawn (PF-34, PAS spec-69 to spec-71).
 
     `determination` is for the whole new request; it counts for the lines that are new or changed, and for pended ones
     when there is new information. All others keep what was decided. Numbers stay (PF-1); lines that the update does
     not name stay as they are, unless the whole request is withdrawn. `terms` hold for the clock that starts with it; a
-    clock that runs keeps its own.
+    clock that runs keeps its own. `informed` says that there is new information besides that in the request.
     """
-    informed = _information(request) != _information(authorization.request)
+    informed = informed or _information(request) != _information(authorization.request)
     decided = {each.sequence: each for each in determination.lines}
     before = {line.sequence: line for line in authorization.lines}
     lines: list[LineOnRecord] = []

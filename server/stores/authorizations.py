@@ -14,6 +14,7 @@ from pymongo.errors import DocumentTooLarge, PyMongoError
 from server.authorization.determination import ReviewAction
 from server.authorization.history import History
 from server.authorization.inquiry import Inquiry, fits, may_know
+from server.authorization.numbers import as_number
 from server.authorization.record import Authorization, prior_lines
 from server.authorization.request import Member
 from server.errors import Conflict, TooLarge, refusal
@@ -26,11 +27,13 @@ from server.stores.domain import (
     claim_token,
     inquiry_tokens,
     member_tokens,
+    number_token,
     proposed_in,
     queue_of,
     record_id,
     tallied,
     trace_token,
+    tracked_token,
     unpacked,
 )
 from server.stores.filing import Change, Filing, new_change, new_filing, new_update
@@ -138,6 +141,15 @@ class MongoAuthorizations:
         return [unpacked(document) for document in sorted(found, key=lambda each: each["created"], reverse=True)]
 
     @store_answers()
+    def by_tracking(self, caller: Caller, value: str) -> list[Authorization]:
+        """The caller's authorizations that what is attached may mean by this number, newest first."""
+        number = as_number(value.partition(".")[0])
+        tokens = [trace_token(value), tracked_token(self._tenant, caller.organization, value)]
+        found = self._found([*tokens, *([number_token(number)] if number else [])])
+        own = sorted(filter(lambda each: _may_see(caller, each), found), key=lambda each: each["created"])
+        return [unpacked(document) for document in reversed(own)]
+
+    @store_answers()
     def answer(self, who: Caller | Staff, authorization_id: str) -> bytes | None:
         """The current answer, byte for byte, or None."""
         document = self._visible(who, record_id(self._tenant, authorization_id))
@@ -154,11 +166,10 @@ class MongoAuthorizations:
 
     @store_answers()
     def request(self, who: Caller | Staff, authorization_id: str, version: int) -> bytes | None:
-        """The request that made this version of the authorization, byte for byte, or None."""
+        """The latest request that this version of the authorization had, byte for byte, or None."""
         document = self._visible(who, record_id(self._tenant, authorization_id))
-        made = f"{document['_id']}:request:{version}:" if document else ""
-        found = next((_id for _id in document["requests"] if _id.startswith(made)), None) if document else None
-        return None if found is None else raw.read(self._raw, self._tenant, found)[0]
+        sent = [] if document is None else [each for each in document["requests"] if raw.version_of(each) <= version]
+        return raw.read(self._raw, self._tenant, sent[-1])[0] if sent else None
 
     @store_answers()
     def pended(self, due_before: datetime) -> list[Authorization]:

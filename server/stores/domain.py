@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
+from server.authorization.attachment import tracking_values
 from server.authorization.record import Authorization, Reviewed
 from server.authorization.request import Member
 from server.stores.documents import Row
@@ -85,6 +86,11 @@ def trace_token(value: str) -> str:
     return f"trace|{lit(value)}"
 
 
+def tracked_token(tenant: str, organization: str, value: str) -> str:
+    """The word by which an organization's authorization is found by a tracking number of what is attached to it."""
+    return f"{lit(tenant)}|tracked|{lit(organization)}|{lit(value)}"
+
+
 def search_tokens(tenant: str, organization: str, authorization: Authorization) -> list[str]:
     """Plain words that an authorization is found by, each once. Whose numbers they are is checked after the search."""
     numbers = [number_token(number) for number in authorization.numbers]
@@ -92,7 +98,8 @@ def search_tokens(tenant: str, organization: str, authorization: Authorization) 
     request = authorization.request
     claims = [request.claim_url, *(f"{each.system}|{each.value}" for each in request.identifiers)]
     claims = [claim_token(tenant, organization, each) for each in claims]
-    return list(dict.fromkeys([*numbers, *traces, *claims, *inquiry_tokens(tenant, request.member)]))
+    tracked = [tracked_token(tenant, organization, each) for each in tracking_values(request)]
+    return list(dict.fromkeys([*numbers, *traces, *claims, *tracked, *inquiry_tokens(tenant, request.member)]))
 
 
 def proposed_in(tenant: str) -> str:

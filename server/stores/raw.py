@@ -78,6 +78,11 @@ def remove(collection: Collection[Row], tenant: str, ids: Sequence[str]) -> int:
     return collection.delete_many(by_ids(tenant, ids)).deleted_count if ids else 0
 
 
+def version_of(_id: str) -> int:
+    """The version of the authorization that a body belongs to, by the `_id` of its first document."""
+    return int(_id.split(":")[-2])
+
+
 def _part(collection: Collection[Row], tenant: str, _id: str) -> Row:
     found = collection.find_one(by_id(tenant, _id))
     if found is None:
