@@ -43,7 +43,7 @@ def replay(payer: Payer, staff: Staff, authorization: Authorization) -> list[Rep
 
 def _replayed(payer: Payer, staff: Staff, authorization: Authorization, made: Reviewed) -> Iterator[Replayed]:
     rules_for = payer.rules_kept(made.content)
-    request = request_at(payer, staff, authorization, made.version)
+    request = request_at(payer, staff, authorization, made.version, made.content)
     if rules_for is None or request is None:
         what = "request" if request is None else f"content {made.content[:12] or '(none noted)'}"
         yield Replayed(made.version, made.content, None, "", "", (f"the {what} of this review is not kept",))

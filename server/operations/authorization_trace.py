@@ -13,6 +13,7 @@ from server.authorization.otherwise import Way, turned_by
 from server.authorization.policy import Rules
 from server.authorization.record import Authorization, LineOnRecord, Reviewed
 from server.authorization.request import AuthorizationRequest
+from server.operations.form_answers import with_checked_answers
 from server.payer import Payer, Staff
 
 
@@ -49,10 +50,18 @@ def traced_lines(payer: Payer, staff: Staff, authorization: Authorization) -> tu
     return tuple(_traced(payer, staff, authorization, line) for line in authorization.lines)
 
 
-def request_at(payer: Payer, staff: Staff, authorization: Authorization, version: int) -> AuthorizationRequest | None:
-    """The request that made this version of the authorization, read from its bytes; None where it is not on record."""
+def request_at(
+    payer: Payer, staff: Staff, authorization: Authorization, version: int, content: str
+) -> AuthorizationRequest | None:
+    """The request that made this version of the authorization, read from its bytes; None where it is not on record.
+
+    Its filled forms are held against the forms of the content with this fingerprint.
+    """
     raw = payer.authorizations.request(staff, authorization.id, version)
-    return None if raw is None else read_request(from_bytes(raw))
+    if raw is None:
+        return None
+    bundle = from_bytes(raw)
+    return with_checked_answers(read_request(bundle), bundle, payer.forms_kept(content))[0]
 
 
 def _traced(payer: Payer, staff: Staff, authorization: Authorization, line: LineOnRecord) -> TracedLine:
@@ -83,7 +92,7 @@ def _conditions(
 ) -> dict[tuple[str, str], Condition]:
     """The conditions that the line was held against, by rule and id; none where the rules of that time are not kept."""
     rules_for = payer.rules_kept(review.content)
-    request = request_at(payer, staff, authorization, review.version)
+    request = request_at(payer, staff, authorization, review.version, review.content)
     if rules_for is None or request is None:
         return {}
     return _named(rules_for(request, review.on), line)

@@ -24,6 +24,7 @@ from server.authorization.review import review
 from server.authorization.update import update
 from server.errors import Conflict, refuse_if
 from server.operations.catalogue import Operation
+from server.operations.form_answers import with_checked_answers
 from server.payer import Call, Exchange, NumberTaken, Payer
 
 ATTEMPTS = 8
@@ -47,6 +48,7 @@ def submit_claim(call: Call, payer: Payer) -> bytes:
     issues = refuse_if(issues_in(call.resource, names.REQUEST_BUNDLE))
     message = _message(call, payer, issues)
     if dry_run:
+        message = _held_against_forms(message, payer, payer.now())
         return to_bytes(_written(_authorization(message, payer, payer.now(), numbered=False)[0], message, dry_run=True))
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -86,10 +88,20 @@ def _message(call: Call, payer: Payer, issues: list[Issue]) -> Message:
 def _filed(message: Message, payer: Payer) -> bytes:
     """Decide, write the answer, put both on record; the answer that counts is the record's."""
     at = payer.now()
+    message = _held_against_forms(message, payer, at)
     authorization, is_update = _authorization(message, payer, at)
     exchange = Exchange(message.call.raw, to_bytes(_written(authorization, message)), message.kept_issues)
     file = payer.authorizations.update if is_update else payer.authorizations.file
     return file(message.call.caller, authorization, exchange, at).answer
+
+
+def _held_against_forms(message: Message, payer: Payer, at: datetime) -> Message:
+    """The message with what counts of its filled forms; what is wrong with the rest is kept with its issues."""
+    if not message.request.answers:
+        return message
+    fingerprint = payer.rules_for(message.request, payer.day(at)).content
+    request, issues = with_checked_answers(message.request, message.call.resource, payer.forms_kept(fingerprint))
+    return replace(message, request=request, issues=[*message.issues, *issues])
 
 
 def _authorization(

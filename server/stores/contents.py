@@ -17,6 +17,7 @@ from pymongo.database import Database
 from questionnaires.content import Content, content_of
 from questionnaires.current import CurrentContent
 from questionnaires.files import read_files
+from questionnaires.forms import Forms
 from server.authorization.policy import Rules
 from server.authorization.request import AuthorizationRequest
 from server.payer import RulesFor
@@ -109,6 +110,16 @@ class RulesInUse:
         except LookupError:
             return None
         return lambda request, on: _rules_by(content, request, on)
+
+    def forms_kept(self, fingerprint: str) -> Forms:
+        """The forms of the content with this fingerprint; none where it was never kept."""
+        current = self._current().content
+        if current.fingerprint == fingerprint:
+            return current.forms
+        try:
+            return self._again(fingerprint).forms
+        except LookupError:
+            return Forms()
 
     def keep(self, at: datetime) -> bool:
         """Keep the content that holds; False when the directory has changed since it was loaded."""
