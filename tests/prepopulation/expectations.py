@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def value_sets(directory: Path = DEMO) -> list[dict[str, Any]]:
     return [json.loads(path.read_text("utf-8")) for path in sorted(directory.glob("*/valuesets/*.json"))]
 
 
+@cache
 def libraries() -> tuple[Library, ...]:
     """The libraries that come with the server, and those that try the shared functions."""
     return read_libraries(DEMO)[0] + read_libraries(SHARED)[0]
