@@ -81,6 +81,7 @@ def payer_for(
         first_seen=FirstSeen(database, now),
         form_errors=MongoFormErrors(database),
         rules_kept=lambda fingerprint: _limited_if_kept(rules.rules_kept(fingerprint), settings),
+        forms_kept=rules.forms_kept,
         now=now,
         requirements=lambda plan, code, on: _requirements(current().content, plan, code, on),
         members=members_for(settings, database, current),

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Protocol
 
 from questionnaires.content import Content
+from questionnaires.forms import Forms
 from questionnaires.requirements import Requirement
 from server.attachments import NO_SCANNER, Attachments, Scanner
 from server.authorization.eligibility import EVERYONE, Eligibility
@@ -275,6 +276,7 @@ class Payer:
     members     the roster, or whoever else is asked about members
     rules_for   request -> the plan and topics in force for its coverage, services and dates
     content     the plans, topics and forms that hold now
+    forms_kept  fingerprint -> the forms of plans and topics that are or were in use; none for unknown ones
     first_seen  digests of artifacts -> when this store first saw each: since then it has not changed
     form_errors what clients say is wrong with forms; None where nobody keeps it
     rules_kept  fingerprint -> the same as `rules_for`, of plans and topics that were in use; None for unknown ones
@@ -291,6 +293,7 @@ class Payer:
     rules_for: RulesFor
     now: Callable[[], datetime]
     content: Callable[[], Content] = _no_content
+    forms_kept: Callable[[str], Forms] = lambda _fingerprint: Forms()
     first_seen: Callable[[Sequence[str]], Mapping[str, datetime]] = lambda _digests: {}
     form_errors: FormErrors | None = None
     rules_kept: Callable[[str], RulesFor | None] = lambda _fingerprint: None
