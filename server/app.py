@@ -18,7 +18,10 @@ from questionnaires.requirements import Requirement, requirements
 from server.authorization.eligibility import EVERYONE
 from server.authorization.policy import Rules
 from server.authorization.request import AuthorizationRequest
+from server.authorization.subscription import Subscription, names_in
 from server.eligibility_hook import EligibilityHook
+from server.notifications.means import Means, real_time
+from server.notifications.worker import Worker
 from server.operations.catalogue import catalogue
 from server.payer import Members, Payer, RulesFor
 from server.settings import Settings
@@ -29,9 +32,10 @@ from server.stores.embedded import EmbeddedStore
 from server.stores.form_errors import MongoFormErrors
 from server.stores.members import Roster
 from server.stores.movable_clock import MovableClock
+from server.stores.notices import MongoNotices
 from server.stores.sealing import Seal, key_in
 from server.stores.subscriptions import MongoSubscriptions
-from server.web.access import access_for
+from server.web.access import SANDBOX, access_for
 from server.web.fhir import web_application
 
 LONG_INTERRUPTED = timedelta(hours=1)
@@ -88,7 +92,20 @@ def payer_for(
         name=settings.payer_name,
         npi_binding=not settings.sandbox,
         subscriptions=MongoSubscriptions(database, cache(lambda: seal_for(settings))),
+        notices=MongoNotices(database),
+        org_id_binding=not settings.sandbox,
+        entitled=lambda subscription: entitled(subscription, settings),
+        endpoint_allowed=settings.outbound().accepts,
     )
+
+
+def entitled(subscription: Subscription, settings: Settings) -> bool:
+    """Whether the settings still know the caller of a subscription, with all the names in its filters."""
+    callers = [SANDBOX] if settings.sandbox else [token.caller for token in settings.tokens]
+    whose = (subscription.organization, subscription.caller)
+    known = [each for each in callers if (each.organization, each.name) == whose]
+    named = names_in(subscription.filters)
+    return any(settings.sandbox or named <= {*each.org_ids, *each.npis} for each in known)
 
 
 def seal_for(settings: Settings) -> Seal | None:
@@ -115,11 +132,6 @@ def rules_in_use(
 ) -> RulesInUse:
     """The rules of the current content, and the kept ones."""
     return RulesInUse(current, settings.content or DEMO, Contents(database))
-
-
-def real_time() -> datetime:
-    """Now, UTC."""
-    return datetime.now(UTC)
 
 
 def members_for(
@@ -194,6 +206,37 @@ def open_payer(settings: Settings) -> Iterator[Payer]:
             ensure_indexes(database)
             rules = rules_in_use(running, current, database)
             yield payer_for(running, database, current, rules, MovableClock(database).now)
+
+
+@contextmanager
+def open_worker(settings: Settings, base: str) -> Iterator[Worker]:
+    """A worker that delivers notices, for a process of its own.
+
+    base  of the API, which subscribers read their Subscriptions under
+    """
+    with on_store(settings) as running:
+        database = database_of(running)
+        with database.client:
+            ensure_indexes(database)
+            means = Means(
+                MongoNotices(database),
+                MongoSubscriptions(database, cache(lambda: seal_for(settings))),
+                settings.outbound(),
+                base,
+                now=MovableClock(database).now if settings.sandbox else real_time,
+                entitled=lambda subscription: entitled(subscription, settings),
+            )
+            yield Worker(means)
+
+
+@contextmanager
+def open_notices(settings: Settings) -> Iterator[MongoNotices]:
+    """The notices under way, for a command."""
+    with on_store(settings) as running:
+        database = database_of(running)
+        with database.client:
+            ensure_indexes(database)
+            yield MongoNotices(database)
 
 
 @contextmanager

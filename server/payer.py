@@ -17,6 +17,8 @@ from server.authorization.inquiry import Inquiry
 from server.authorization.policy import Rules
 from server.authorization.record import Authorization
 from server.authorization.request import AuthorizationRequest, Member
+from server.authorization.subscription import Subscription
+from server.notices import Notices
 from server.subscriptions import NOBODY, Subscriptions
 
 
@@ -24,12 +26,14 @@ from server.subscriptions import NOBODY, Subscriptions
 class Caller:
     """Who calls. Records are filed under, and visible to, the caller's organization only.
 
-    npis  the providers it is known to speak for when it inquires about records of other organizations
+    npis     the providers it is known to speak for when it inquires about records of other organizations
+    org_ids  the sender codes and identifiers of organizations whose answers it may subscribe to, besides its npis
     """
 
     name: str
     organization: str
     npis: tuple[str, ...] = ()
+    org_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,9 @@ class Authorizations(Protocol):
     def history(self, member: Member, besides: str = "") -> History:
         """What is on record for the member, whoever asked for it, newest first; not the authorization `besides`."""
 
+    def of_member(self, caller: Caller, member: Member) -> Sequence[Authorization]:
+        """The caller's authorizations of the member, found by its own identifiers, newest first."""
+
     def inquire(self, caller: Caller, inquiry: Inquiry) -> Sequence[Inquired]:
         """The authorizations that an inquiry asks about and may know: also those of other organizations (PAS spec-52).
 
@@ -284,6 +291,10 @@ class Payer:
     npi_binding whether an inquiry about other organizations' records needs an NPI of the caller's own: without it the
                 pair of member id and NPI is a password that many know
     subscriptions  who wants to hear of changed answers
+    notices     what they are told, None where nobody is
+    org_id_binding  whether the names in a subscription's filters have to be registered for its caller (PAS spec-59)
+    entitled    whether the caller of a subscription may (still) hear of all that its filters name
+    endpoint_allowed  whether notifications may go to a URL, as far as can be told without asking anybody
     attachments what was attached, None where nothing is kept;  scanner  looks whether it is harmful
     payer_ids   the identifiers that attachments may name the payer by; none = any
     sensitive   which authorizations are told only to who ordered or renders them (PAS spec-49)
@@ -301,6 +312,10 @@ class Payer:
     members: Members = EVERYONE
     npi_binding: bool = True
     subscriptions: Subscriptions = NOBODY
+    notices: Notices | None = None
+    org_id_binding: bool = True
+    entitled: Callable[[Subscription], bool] = lambda _subscription: True
+    endpoint_allowed: Callable[[str], bool] = lambda _url: False
     attachments: Attachments | None = None
     scanner: Scanner = NO_SCANNER
     payer_ids: tuple[str, ...] = ()
