@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from questionnaires.prepopulation import defines_named
+from questionnaires.prepopulation import INITIAL, defines_named
 
 TOOLS = Path(__file__).parents[2] / "tools" / "elm"
 INSTALLED = TOOLS / "node_modules" / ".package-lock.json"
@@ -74,7 +74,8 @@ def prefill(package: Mapping[str, Any], patient: Mapping[str, Any], now: str = N
     package   the Bundle of $questionnaire-package: Questionnaire, Libraries with their ELM, ValueSets
     patient   a FHIR Bundle with the Patient and the record
     Questions about which the record says nothing are left out.
-    Raises AssertionError where the package is not complete, a define fails, or a question does not take what it gives.
+    Raises AssertionError where the package is not complete (ELM with every expression: DTR spec-96), a define fails, or
+    a question does not take what it gives.
     """
     resources = [entry["resource"] for entry in package["entry"]]
     questionnaire = next(each for each in resources if each["resourceType"] == "Questionnaire")
@@ -83,6 +84,7 @@ def prefill(package: Mapping[str, Any], patient: Mapping[str, Any], now: str = N
     named = [*defines_named(questionnaire)]
     if not named:
         return {}
+    assert dict(compiled_references(questionnaire)) == {link: (name, define) for link, name, define in named}
     found = evaluate(libraries, value_sets, {"patient": patient}, sorted({name for _link, name, _define in named}), now)
     return answers(questionnaire, found["patient"], value_sets)
 
@@ -92,6 +94,16 @@ def elm_of(library: Mapping[str, Any]) -> dict[str, Any]:
     contents = {each["contentType"]: each["data"] for each in library["content"]}
     elm: dict[str, Any] = json.loads(base64.b64decode(contents["application/elm+json"]))
     return elm
+
+
+def compiled_references(questionnaire: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """linkId -> library and define that the ELM beside a question's initialExpression names."""
+    for item in items_of(questionnaire):
+        for extension in item.get("extension", []):
+            if extension["url"] == INITIAL:
+                beside = [each["valueExpression"] for each in extension["valueExpression"].get("extension", [])]
+                elm = [json.loads(each["expression"]) for each in beside if each["language"] == "application/elm+json"]
+                yield from ((item["linkId"], (each["libraryName"], each["name"])) for each in elm)
 
 
 def answers(
