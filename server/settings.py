@@ -23,6 +23,7 @@ from server.payer import Caller, Staff
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ELIGIBILITY = ("everyone", "roster", "hook")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_ORG_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SHORTEST_TOKEN = 20
 HOW_TO_MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 
@@ -260,21 +261,31 @@ def _listed_in_file(text: str) -> object:
 
 
 def _read_tokens(listed: object) -> tuple[Token, ...]:
-    """Tokens from a list of {token or token_sha256, name, organization, npis}; no message quotes a token.
+    """Tokens from a list of {token or token_sha256, name, organization, npis, org_ids}; no message quotes a token.
 
-    npis  optional: the providers that the caller speaks for in inquiries, with commas between
+    npis     optional: the providers that the caller speaks for in inquiries, with commas between
+    org_ids  optional: sender codes and identifiers whose answers it may subscribe to besides, with commas between
     """
     tokens = tuple(
-        Token(digest, Caller(entry["name"], entry["organization"], _npis(entry.get("npis", ""))))
-        for digest, entry in _read_entries(listed, ("name", "organization"), ("npis",))
+        Token(digest, _caller(entry))
+        for digest, entry in _read_entries(listed, ("name", "organization"), ("npis", "org_ids"))
     )
     if len({token.digest for token in tokens}) < len(tokens):
         raise ValueError("the same token is given to two callers; give each its own.")
     return tokens
 
 
-def _npis(text: str) -> tuple[str, ...]:
-    return tuple(npi.strip() for npi in text.split(",") if npi.strip())
+def _caller(entry: Mapping[str, str]) -> Caller:
+    return Caller(
+        entry["name"],
+        entry["organization"],
+        _joined(entry.get("npis", "")),
+        _joined(entry.get("org_ids", "")),
+    )
+
+
+def _joined(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
 def _read_staff_tokens(listed: object) -> tuple[StaffToken, ...]:
@@ -301,8 +312,10 @@ def _read_entry(
         raise ValueError(f"entry {number}: write token (or token_sha256), {' and '.join(names)}, nothing else.")
     if not all(isinstance(value, str) and value for value in entry.values()):
         raise ValueError(f"entry {number}: every value is a text; put numbers in quotes.")
-    if not all(map(str.isdigit, _npis(entry.get("npis", "")))):
+    if not all(map(str.isdigit, _joined(entry.get("npis", "")))):
         raise ValueError(f"entry {number}: npis are numbers of ten digits, with commas between.")
+    if not all(map(_ORG_ID.fullmatch, _joined(entry.get("org_ids", "")))):
+        raise ValueError(f"entry {number}: org_ids are words of letters, digits and . _ : -, with commas between.")
     if not entry.keys() >= set(names) or ("token" in entry) == ("token_sha256" in entry):
         needed = f"{', '.join(names)} and exactly one of token and token_sha256 are needed."
         raise ValueError(f"entry {number}: {needed}")
@@ -326,7 +339,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", "PLACET_PORT", _whole(0, 65535), "port to listen on; 0 takes a free one"),
     Setting("sandbox", "PLACET_SANDBOX", _flag, "no tokens, one fixed caller, synthetic data, loopback only"),
     Setting(
-        "tokens_file", "PLACET_TOKENS_FILE", _tokens_file, "YAML or JSON list of {token, name, organization, npis}"
+        "tokens_file", "PLACET_TOKENS_FILE", _tokens_file, "YAML list of {token, name, organization, npis, org_ids}"
     ),
     Setting("tokens_inline", "PLACET_TOKENS", _tokens_inline, "the same list as JSON in the variable itself"),
     Setting("staff_tokens_file", "PLACET_STAFF_TOKENS_FILE", _staff_tokens_file, "YAML or JSON list of {token, name}"),

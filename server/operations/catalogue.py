@@ -39,6 +39,8 @@ class Operation:
     instance    an operation on one resource: its id is `Call.id`
     aliases     other paths under the base, for callers who read the guide differently: ``$submit-attachment``
     searched    parameters of a search
+    topics      canonicals of the subscription topics that can be subscribed to
+    instantiates  canonicals of CapabilityStatements of a guide, all of which is done where this is offered
     dialects    versions of the DTR guide at whose bases it is offered: 2.2.0 at /fhir, 2.0.1 at /r201/fhir
     """
 
@@ -54,6 +56,8 @@ class Operation:
     instance: bool = False
     aliases: tuple[str, ...] = ()
     searched: tuple[SearchParameter, ...] = ()
+    topics: tuple[str, ...] = ()
+    instantiates: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ("2.2.0",)
 
 
@@ -72,6 +76,22 @@ BOTH = ("2.2.0", "2.0.1")
 
 def catalogue() -> tuple[Operation, ...]:
     """Every operation, in the order in which people read about them."""
-    from server.operations import claim_inquire, claim_submit, claimresponse_read, validate
+    from server.operations import (
+        claim_inquire,
+        claim_submit,
+        claimresponse_read,
+        subscription_change,
+        subscription_read,
+        subscription_status,
+        validate,
+    )
 
-    return (claim_submit.OPERATION, claim_inquire.OPERATION, claimresponse_read.OPERATION, *validate.operations())
+    return (
+        claim_submit.OPERATION,
+        claim_inquire.OPERATION,
+        claimresponse_read.OPERATION,
+        *subscription_change.OPERATIONS,
+        *subscription_read.OPERATIONS,
+        *subscription_status.OPERATIONS,
+        *validate.operations(),
+    )

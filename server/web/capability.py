@@ -9,20 +9,26 @@ from typing import Any
 
 from server.operations.catalogue import Operation, SearchParameter
 
+_TOPIC = (
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+)
+
 
 def capability_statement(
     operations: Sequence[Operation], *, base: str, payer_name: str, security: str, started: datetime
 ) -> dict[str, Any]:
     """What `operations` offer at `base` (R4 CapabilityStatement, kind instance); `security` says how callers sign in.
 
-    It instantiates no CapabilityStatement of a guide: that would claim all of it.
+    It instantiates a CapabilityStatement of a guide only where an operation says so: that claims all of it.
     """
+    instantiates = list(dict.fromkeys(canonical for each in operations for canonical in each.instantiates))
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": started.isoformat(),
         "publisher": payer_name,
         "kind": "instance",
+        **({"instantiates": instantiates} if instantiates else {}),
         "software": {"name": "Placet", "version": version("placet")},
         "implementation": {"description": f"Prior authorization by {payer_name}", "url": base},
         "fhirVersion": "4.0.1",
@@ -45,8 +51,10 @@ def _resource(name: str, operations: Sequence[Operation]) -> dict[str, Any]:
     interactions = [_interaction(each) for each in operations if each.kind != "operation"]
     others = [_operation(each) for each in operations if each.kind == "operation"]
     searched = [_searched(parameter) for each in operations for parameter in each.searched]
+    topics = list(dict.fromkeys(topic for operation in operations for topic in operation.topics))
     return (
-        {"type": name}
+        ({"extension": [{"url": _TOPIC, "valueCanonical": each} for each in topics]} if topics else {})
+        | {"type": name}
         | ({"supportedProfile": profiles} if profiles else {})
         | ({"interaction": interactions} if interactions else {})
         | ({"searchParam": searched} if searched else {})

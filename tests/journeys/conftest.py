@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pymongo.database import Database
 
 from questionnaires.content import load_content
 from server.operations.catalogue import catalogue
 from server.payer import Payer
 from server.settings import Settings
 from server.stores.authorizations import MongoAuthorizations
+from server.stores.sealing import Seal
+from server.stores.subscriptions import MongoSubscriptions
 from server.web.access import access_for
 from server.web.fhir import web_application
 
@@ -79,14 +82,21 @@ def settings_with_two_callers(**more: Any) -> Settings:
 
 
 @pytest.fixture
-def new_journey(authorizations: MongoAuthorizations) -> Callable[..., Journey]:
+def new_journey(authorizations: MongoAuthorizations, database: Database[Json]) -> Callable[..., Journey]:
     """Makes installations on the same store."""
 
     def make(settings: Settings | None = None) -> Journey:
         settings = settings or settings_with_two_callers()
         clock = Clock()
         content = load_content()
-        payer = Payer(authorizations=authorizations, rules_for=content.rules_for, now=clock)
+        payer = Payer(
+            authorizations=authorizations,
+            rules_for=content.rules_for,
+            now=clock,
+            subscriptions=MongoSubscriptions(database, lambda: Seal([bytes(32)])),
+            org_id_binding=not settings.sandbox,
+            endpoint_allowed=settings.outbound().accepts,
+        )
         app = web_application(settings, catalogue(), payer, access_for(settings), ready=payer.authorizations.ping)
         return Journey(payer, clock, app.test_client())
 
