@@ -15,10 +15,12 @@ from pymongo.database import Database
 from questionnaires.content import DEMO, Content, load_content
 from questionnaires.current import CurrentContent
 from questionnaires.requirements import Requirement, requirements
+from server.attachments import NO_SCANNER
 from server.authorization.eligibility import EVERYONE
 from server.authorization.policy import Rules
 from server.authorization.request import AuthorizationRequest
 from server.authorization.subscription import Subscription, names_in
+from server.clamav import ClamAV
 from server.eligibility_hook import EligibilityHook
 from server.notifications.means import Means, real_time
 from server.notifications.worker import Worker
@@ -26,6 +28,7 @@ from server.operations.catalogue import catalogue
 from server.payer import Members, Payer, RulesFor
 from server.settings import Settings
 from server.stores.artifacts import FirstSeen
+from server.stores.attachments import MongoAttachments
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
 from server.stores.contents import Contents, RulesInUse
 from server.stores.embedded import EmbeddedStore
@@ -91,6 +94,9 @@ def payer_for(
         members=members_for(settings, database, current),
         name=settings.payer_name,
         npi_binding=not settings.sandbox,
+        attachments=MongoAttachments(database),
+        scanner=ClamAV(settings.clamav) if settings.clamav else NO_SCANNER,
+        payer_ids=settings.payer_ids,
         subscriptions=MongoSubscriptions(database, cache(lambda: seal_for(settings))),
         notices=MongoNotices(database),
         org_id_binding=not settings.sandbox,
@@ -178,7 +184,7 @@ def open_roster(settings: Settings) -> Iterator[Roster]:
 
 
 def prepare_store(settings: Settings) -> None:
-    """Once at start, before anything is answered: indexes, the clock, what filings that crashed left behind.
+    """Once at start, before anything is answered: indexes, the clock, what crashes left, attachments held too long.
 
     Only a sandbox that was started for it has a clock that moves; any other start makes it the real one again.
     """
@@ -187,6 +193,8 @@ def prepare_store(settings: Settings) -> None:
         ensure_indexes(database)
         clock = MovableClock(database)
         (clock.let_move if settings.clock else clock.hold)()
+        now = datetime.now(UTC)
+        MongoAttachments(database).sweep(now, now - LONG_INTERRUPTED)
         authorizations = MongoAuthorizations(database, resend_window=settings.resend_window)
         for _ in range(SWEEPS_AT_START):
             if not authorizations.sweep(datetime.now(UTC) - LONG_INTERRUPTED).more:
@@ -227,16 +235,6 @@ def open_worker(settings: Settings, base: str) -> Iterator[Worker]:
                 entitled=lambda subscription: entitled(subscription, settings),
             )
             yield Worker(means)
-
-
-@contextmanager
-def open_notices(settings: Settings) -> Iterator[MongoNotices]:
-    """The notices under way, for a command."""
-    with on_store(settings) as running:
-        database = database_of(running)
-        with database.client:
-            ensure_indexes(database)
-            yield MongoNotices(database)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
+from server.cli.beside import Beside
 from server.settings import Settings
 from server.web.worker import DoorWorker, QuietLogger
 
@@ -24,7 +25,8 @@ class Processes(BaseApplication):  # type: ignore[misc]
     """One master that holds the socket, and the workers it forks; each makes its own `application`.
 
     `started` is called in the master when the socket listens. On SIGHUP the master calls `renew`; when that says True,
-    it hands the signal on and every worker calls what stands under `RENEW` in its application.
+    it hands the signal on and every worker calls what stands under `RENEW` in its application. `beside` is a process
+    that lives as long as the master.
     """
 
     def __init__(
@@ -35,9 +37,11 @@ class Processes(BaseApplication):  # type: ignore[misc]
         application: Callable[[], Flask],
         started: Callable[[], None],
         renew: Callable[[], bool] = lambda: False,
+        beside: Beside | None = None,
     ) -> None:
         self.application = application
         self.renew = renew
+        self.beside = beside
         self.options = {
             "bind": f"fd://{listener.detach()}",  # gunicorn takes the socket over and closes it
             "workers": settings.workers,
@@ -73,6 +77,20 @@ class Processes(BaseApplication):  # type: ignore[misc]
 
 class Master(Arbiter):  # type: ignore[misc]
     """Ctrl-C stops as SIGTERM does: after the answers under way. A second Ctrl-C does not wait."""
+
+    def manage_workers(self) -> None:
+        """Called about once a second: the process beside the workers is kept too."""
+        super().manage_workers()
+        if self.app.beside is not None:
+            self.app.beside.keep(self.LISTENERS)
+
+    def stop(self, graceful: bool = True) -> None:
+        """Everybody is told to stop before anybody is waited for."""
+        if self.app.beside is None:
+            return super().stop(graceful)
+        self.app.beside.tell_to_stop()
+        super().stop(graceful)
+        return self.app.beside.stop()
 
     def handle_int(self) -> Any:
         """SIGINT."""

@@ -141,9 +141,11 @@ def run(settings: Settings, listener: socket.socket, *, own_store: bool) -> None
     """Answer until told to stop. The plans and topics are read once before: what is wrong with them is said at once."""
     from questionnaires.current import CurrentContent
     from server.app import RULES, create_app, prepare_store
+    from server.cli.beside import Beside
     from server.cli.processes import Processes
     from server.cli.renewal import renewing
     from server.cli.running import announced
+    from server.cli.work import api_base, delivering
     from server.web.journal import keep_journal
     from server.web.worker import RENEW
 
@@ -164,13 +166,15 @@ def run(settings: Settings, listener: socket.socket, *, own_store: bool) -> None
             application=application,
             started=lambda: click.echo(banner(settings, port, own_store=own_store)),
             renew=renewing(current.reload, current, server, answers=False),
+            beside=Beside(delivering(settings, api_base(settings, port))) if settings.sandbox else None,
         ).run()
 
 
 def banner(settings: Settings, port: int, *, own_store: bool) -> str:
     """What a person who just started the server wants to know."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = settings.base_url or f"http://{host}:{port}/fhir"
+    from server.cli.work import api_base
+
+    base = api_base(settings, port)
     store = f"the embedded store in {settings.data}" if own_store else "your MongoDB"
     lines = [
         "",

@@ -33,20 +33,20 @@ class Worker:
 
     def __init__(self, means: Means, *, threads: int = THREADS) -> None:
         self._means, self._threads = means, threads
-        self._stop, self._news, self._lock = Event(), Event(), Lock()
+        self._told_to_stop = False
+        self._news, self._lock = Event(), Lock()
         self._at_work: set[str] = set()
         self._sweep_after = 0.0
         self._store_is_down = False
 
     def stop(self) -> None:
-        """End after the attempts under way; may be called from a signal handler."""
-        self._stop.set()
-        self._news.set()
+        """End after the attempts under way. For signal handlers: nothing is locked, the next look sees it."""
+        self._told_to_stop = True
 
     def run(self) -> None:
         """Work until told to stop."""
         with self._threads_at_work() as pool:
-            while not self._stop.is_set():
+            while not self._told_to_stop:
                 self._news.clear()
                 busy = self._look(pool) > 0
                 self._news.wait(STORE_DOWN if self._store_is_down else 0.0 if busy else LOOK)
@@ -55,7 +55,7 @@ class Worker:
         """Do everything that is due now, and what becomes due at once by that; then end."""
         with self._threads_at_work() as pool:
             for _ in range(MOST_ROUNDS):
-                if self._stop.is_set() or self._store_is_down or not self._look(pool, wait=True):
+                if self._told_to_stop or self._store_is_down or not self._look(pool, wait=True):
                     return
 
     @contextmanager
@@ -73,9 +73,8 @@ class Worker:
             relayed = relay(self._means.notices, self._means.subscriptions)
             now = self._means.now() + TICK
             due = {f"subscription {each.id}": partial(attend, each) for each in self._means.subscriptions.due(now)}
-            stopping = self._stop.is_set
             for each in filter(self._is_free, self._means.notices.busy(now)):
-                due[f"channel {each.subscription}"] = partial(deliver, each, told_to_stop=stopping)
+                due[f"channel {each.subscription}"] = partial(deliver, each, told_to_stop=lambda: self._told_to_stop)
             self._sweep()
         except Unavailable:
             self._note_store(down=True)
