@@ -31,6 +31,9 @@ class Attachments(Protocol):
     def judge(self, attachment_id: str, state: State) -> Attachment:
         """The attachment, in this state from now on."""
 
+    def complete(self, attachment_ids: Sequence[str]) -> None:
+        """Nothing more is coming under the tracking numbers of these: all that came under them is final."""
+
     def held(self, organization: str, trackings: Sequence[str], since: datetime) -> Sequence[Attachment]:
         """What the organization sent since a moment under one of these tracking numbers and belongs to no request."""
 

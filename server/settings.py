@@ -61,6 +61,8 @@ class Settings:
     data: Path = Path(".placet")
     content: Path | None = None
     payer_name: str = "Placet demo payer"
+    payer_ids: tuple[str, ...] = ()
+    clamav: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
     sandbox: bool = False
@@ -223,6 +225,17 @@ def _secret_keys(text: str) -> tuple[bytes, ...]:
     return tuple(base64.urlsafe_b64decode(each + "=") for each in given)
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _clamav(text: str) -> str:
+    host, _, port = text.strip().rpartition(":")
+    if not text.strip().startswith("/") and not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("write host:port or the path of a UNIX socket: 127.0.0.1:3310, /run/clamav/clamd.ctl")
+    return text.strip()
+
+
 def _tokens_inline(text: str) -> tuple[Token, ...]:
     return _read_tokens(_listed_inline(text))
 
@@ -335,6 +348,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("data", "PLACET_DATA", lambda text: Path(_text(text)), "directory of the embedded store"),
     Setting("content", "PLACET_CONTENT", _directory, "your own questionnaires/ directory: plans and topics"),
     Setting("payer_name", "PLACET_PAYER", _text, "name of the payer, as it stands in answers"),
+    Setting("payer_ids", "PLACET_PAYER_IDS", _words, "identifiers that attachments may name the payer by"),
+    Setting("clamav", "PLACET_CLAMAV", _clamav, "clamd that scans attachments: host:port, or path of its socket"),
     Setting("host", "PLACET_HOST", _text, "address to listen on"),
     Setting("port", "PLACET_PORT", _whole(0, 65535), "port to listen on; 0 takes a free one"),
     Setting("sandbox", "PLACET_SANDBOX", _flag, "no tokens, one fixed caller, synthetic data, loopback only"),

@@ -28,6 +28,18 @@ def waiting(authorization: Authorization) -> tuple[ServiceLine, ...]:
     )
 
 
+def counting(authorization: Authorization, attachments: Sequence[Attachment], version: int) -> tuple[Received, ...]:
+    """What has arrived apart from the request once these attachments count, from this version of the record on."""
+    known = {each.attachment for each in authorization.received}
+    new = [each for each in attachments if each.id not in known]
+    return (*authorization.received, *as_received(new, version))
+
+
+def as_received(attachments: Sequence[Attachment], version: int) -> tuple[Received, ...]:
+    """What rules look at, of those that count."""
+    return tuple(Received(each.id, version, each.document, each.answers) for each in attachments if each.counts)
+
+
 def with_received(
     authorization: Authorization, attachments: Sequence[Attachment], by: str, at: datetime
 ) -> Authorization:
@@ -39,7 +51,7 @@ def with_received(
     awaited = any(_waits(line.determination) for line in authorization.lines)
     return replace(
         authorization,
-        received=(*authorization.received, *(_received(each, authorization.version) for each in new)),
+        received=counting(authorization, new, authorization.version),
         history=(*authorization.history, *(_arrival(each, by, at, awaited=awaited) for each in new)),
     )
 
@@ -87,10 +99,6 @@ def _waits(determination: LineDetermination) -> bool:
     missing = bool(determination.missing or determination.unanswered)
     awaits = missing or determination.waits_for is WaitsFor.MISSING_INFORMATION
     return determination.action is ReviewAction.PENDED and awaits
-
-
-def _received(attachment: Attachment, version: int) -> Received:
-    return Received(attachment.id, version, attachment.document, attachment.answers)
 
 
 def _arrival(attachment: Attachment, by: str, at: datetime, *, awaited: bool) -> Event:

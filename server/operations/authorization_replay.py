@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+from server.authorization.attachment import informed
 from server.authorization.determination import Determination, LineDetermination
 from server.authorization.eligibility import as_enrolled, first_day_of
 from server.authorization.limits import rejected_update
 from server.authorization.record import Authorization, LineOnRecord, Reviewed
+from server.authorization.request import AuthorizationRequest
 from server.authorization.review import review
 from server.operations.authorization_trace import request_at
 from server.payer import Payer, Staff
@@ -48,12 +50,21 @@ def _replayed(payer: Payer, staff: Staff, authorization: Authorization, made: Re
         what = "request" if request is None else f"content {made.content[:12] or '(none noted)'}"
         yield Replayed(made.version, made.content, None, "", "", (f"the {what} of this review is not kept",))
         return
+    request = _as_it_was(request, authorization, made)
     request = as_enrolled(request, made.eligibility, first_day_of(request, made.on))
     again = review(request, rules_for(request, made.on), made.on, made.history, made.eligibility)
     yield from _rejections(authorization, made, again)
     on_record = {line.sequence: line for line in authorization.lines}
     for decided in again.lines:
         yield _line(made, on_record.get(decided.sequence), decided)
+
+
+def _as_it_was(request: AuthorizationRequest, authorization: Authorization, made: Reviewed) -> AuthorizationRequest:
+    """The request with what had arrived apart from it, and with earlier lines that were reviewed with it."""
+    sent = {line.sequence for line in request.lines}
+    lines = [line for line in authorization.lines if line.reviewed == made.version and line.sequence not in sent]
+    whole = replace(request, lines=(*request.lines, *(line.asked for line in lines))) if lines else request
+    return informed(whole, authorization.received, made.version)
 
 
 def _rejections(authorization: Authorization, made: Reviewed, again: Determination) -> Iterator[Replayed]:

@@ -39,6 +39,7 @@ class Operation:
     instance    an operation on one resource: its id is `Call.id`
     aliases     other paths under the base, for callers who read the guide differently: ``$submit-attachment``
     searched    parameters of a search
+    too_large   what a caller with more than `body_limit` does instead, "" for the usual advice
     topics      canonicals of the subscription topics that can be subscribed to
     instantiates  canonicals of CapabilityStatements of a guide, all of which is done where this is offered
     dialects    versions of the DTR guide at whose bases it is offered: 2.2.0 at /fhir, 2.0.1 at /r201/fhir
@@ -56,6 +57,7 @@ class Operation:
     instance: bool = False
     aliases: tuple[str, ...] = ()
     searched: tuple[SearchParameter, ...] = ()
+    too_large: str = ""
     topics: tuple[str, ...] = ()
     instantiates: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ("2.2.0",)
@@ -77,6 +79,7 @@ BOTH = ("2.2.0", "2.0.1")
 def catalogue() -> tuple[Operation, ...]:
     """Every operation, in the order in which people read about them."""
     from server.operations import (
+        attachment_submit,
         claim_inquire,
         claim_submit,
         claimresponse_read,
@@ -88,6 +91,7 @@ def catalogue() -> tuple[Operation, ...]:
 
     return (
         claim_submit.OPERATION,
+        attachment_submit.OPERATION,
         claim_inquire.OPERATION,
         claimresponse_read.OPERATION,
         *subscription_change.OPERATIONS,

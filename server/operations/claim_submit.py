@@ -7,22 +7,26 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from mappers.cdex.contents import Checked
 from mappers.pas import names
 from mappers.pas.read import read_request
 from mappers.pas.write import write_response
 from mappers.wire import to_bytes
 from profiles import Issue, issues_in
+from server.authorization.attachment import informed
 from server.authorization.clocks import terms_of
 from server.authorization.determination import Determination
 from server.authorization.eligibility import Eligibility, as_enrolled, first_day_of
 from server.authorization.history import NOTHING_ON_RECORD
 from server.authorization.limits import rejected_update
 from server.authorization.numbers import new_number
+from server.authorization.received import as_received, counting, with_received
 from server.authorization.record import Authorization, Reviewed, open_authorization
 from server.authorization.request import AuthorizationRequest
 from server.authorization.review import review
 from server.authorization.update import update
 from server.errors import Conflict, refuse_if
+from server.operations.attached_contents import documents_of, held_for, keep_documents, settle
 from server.operations.catalogue import Operation
 from server.operations.form_answers import with_checked_answers
 from server.payer import Call, Exchange, NumberTaken, Payer
@@ -46,7 +50,8 @@ def submit_claim(call: Call, payer: Payer) -> bytes:
     if resent:
         return resent.answer
     issues = refuse_if(issues_in(call.resource, names.REQUEST_BUNDLE))
-    message = _message(call, payer, issues)
+    documents = documents_of(call.resource)
+    message = replace(_message(call, payer, issues), documents=tuple(documents))
     if dry_run:
         message = _held_against_forms(message, payer, payer.now())
         return to_bytes(_written(_authorization(message, payer, payer.now(), numbered=False)[0], message, dry_run=True))
@@ -63,13 +68,15 @@ def submit_claim(call: Call, payer: Payer) -> bytes:
 class Message:
     """A submitted Bundle that was read: the call, the request in it, and the issues that did not refuse it.
 
-    The request is under the coverage that the payer knows the member by (`eligibility`).
+    The request is under the coverage that the payer knows the member by (`eligibility`); the bytes of its documents
+    were looked at.
     """
 
     call: Call
     request: AuthorizationRequest
     issues: list[Issue]
     eligibility: Eligibility
+    documents: tuple[Checked, ...] = ()
 
     @property
     def kept_issues(self) -> tuple[dict[str, str], ...]:
@@ -90,9 +97,13 @@ def _filed(message: Message, payer: Payer) -> bytes:
     at = payer.now()
     message = _held_against_forms(message, payer, at)
     authorization, is_update = _authorization(message, payer, at)
+    kept = keep_documents(payer, message.call.caller, authorization, message.documents, at)
     exchange = Exchange(message.call.raw, to_bytes(_written(authorization, message)), message.kept_issues)
     file = payer.authorizations.update if is_update else payer.authorizations.file
-    return file(message.call.caller, authorization, exchange, at).answer
+    filed = file(message.call.caller, authorization, exchange, at)
+    if not filed.resent:
+        settle(payer, kept, authorization)
+    return filed.answer
 
 
 def _held_against_forms(message: Message, payer: Payer, at: datetime) -> Message:
@@ -115,8 +126,11 @@ def _authorization(
     history = NOTHING_ON_RECORD
     if rules.ask_for_history:
         history = payer.authorizations.history(request.member, besides=prior.id if prior else "")
-    determination = review(request, rules, on, history, message.eligibility)
-    reviewed = Reviewed(prior.version + 1 if prior else 1, on, rules.content, history, message.eligibility)
+    version = prior.version + 1 if prior else 1
+    held = held_for(payer, call.caller, request, rules.content, at)
+    received = counting(prior, held, version) if prior else as_received(held, version)
+    determination = review(informed(request, received, version), rules, on, history, message.eligibility)
+    reviewed = Reviewed(version, on, rules.content, history, message.eligibility)
     terms = terms_of(rules.plan, expedited=request.expedited)
     number = new_number if numbered else str
     by = call.caller.name
@@ -133,9 +147,20 @@ def _authorization(
             reviewed=reviewed,
             terms=terms,
         )
-        return _noted(new, unknown_prior=bool(request.prior) and prior is None), False
-    updated = update(prior, request, determination, new_number=number, by=by, at=at, reviewed=reviewed, terms=terms)
-    return updated, True
+        new = _noted(new, unknown_prior=bool(request.prior) and prior is None)
+        return (with_received(new, held, by, at) if new.lines else new), False
+    updated = update(
+        prior,
+        request,
+        determination,
+        new_number=number,
+        by=by,
+        at=at,
+        reviewed=reviewed,
+        terms=terms,
+        informed=bool(held),
+    )
+    return with_received(updated, held, by, at), True
 
 
 def _noted(authorization: Authorization, *, unknown_prior: bool) -> Authorization:

@@ -74,6 +74,16 @@ class MongoAttachments:
         return self._change(attachment_id, lambda before: replace(before, state=state))
 
     @store_answers()
+    def complete(self, attachment_ids: Sequence[str]) -> None:
+        """Nothing more is coming under the tracking numbers of these: all that came under them is final."""
+        for attachment_id in attachment_ids:
+            last = self._change(attachment_id, lambda before: replace(before, final=True))
+            value = last.meant.tracking.value if last.meant else ""
+            for each in self._found([tracking_token(self._tenant, last.organization, value)]):
+                if not each.final:
+                    self._change(each.id, lambda before: replace(before, final=True))
+
+    @store_answers()
     def held(self, organization: str, trackings: Sequence[str], since: datetime) -> list[Attachment]:
         """What the organization sent since a moment under one of these tracking numbers and belongs to no request."""
         tokens = [tracking_token(self._tenant, organization, each) for each in trackings]

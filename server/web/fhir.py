@@ -137,7 +137,7 @@ def _answering(operation: Operation, interface: Interface) -> Callable[..., Resp
         check_format(request)
         sent = request.method in ("POST", "PUT")
         g.dialect = interface.dialect
-        raw, resource = read_resource(request, operation.body_limit) if sent else (b"", {})
+        raw, resource = read_resource(request, operation.body_limit, operation.too_large) if sent else (b"", {})
         g.bytes_in = len(raw)
         call = Call(
             caller,

@@ -19,8 +19,10 @@ CONTENT_TYPES = ("application/fhir+json", "application/json")
 _BLOCK = 256 * 1024
 
 
-def read_resource(request: Request, limit: int) -> tuple[bytes, dict[str, Any]]:
+def read_resource(request: Request, limit: int, instead: str = "") -> tuple[bytes, dict[str, Any]]:
     """The exact bytes of the body, at most `limit` of them, and the resource they say.
+
+    `instead` tells a caller with more what to do.
 
     Decimals come back as `decimal.Decimal` with the digits that were sent.
 
@@ -31,7 +33,7 @@ def read_resource(request: Request, limit: int) -> tuple[bytes, dict[str, Any]]:
         NotSupported: proper FHIR JSON, but longer lists than are read.
     """
     _check_content_type(request)
-    body = read_body(request, limit)
+    body = read_body(request, limit, instead)
     return body, parse_resource(body)
 
 
@@ -60,7 +62,7 @@ def parse_resource(body: bytes) -> dict[str, Any]:
     return resource
 
 
-def read_body(request: Request, limit: int) -> bytes:
+def read_body(request: Request, limit: int, instead: str = "") -> bytes:
     """The body, whole, whether its length was declared or it came in chunks.
 
     How long it may take is `server.web.worker`'s matter: it ends the stream, which is then shorter than declared.
@@ -71,7 +73,7 @@ def read_body(request: Request, limit: int) -> bytes:
     """
     declared = request.content_length
     if declared is not None and declared > limit:
-        raise _too_large(limit)
+        raise _too_large(limit, instead)
     blocks, missing = [], limit + 1
     while missing:
         block = _read_block(request, min(missing, _BLOCK))
@@ -80,7 +82,7 @@ def read_body(request: Request, limit: int) -> bytes:
         blocks.append(block)
         missing -= len(block)
     if not missing:
-        raise _too_large(limit)
+        raise _too_large(limit, instead)
     body = b"".join(blocks)
     if declared is not None and len(body) != declared:
         raise _broken_off("The body is shorter than its declared length.")
@@ -110,9 +112,10 @@ def _wrong_type(message: str, rule: str, repair: str = "Send Content-Type: appli
     return refusal(WrongContentType, "not-supported", message, rule, repair=repair)
 
 
-def _too_large(limit: int) -> Exception:
+def _too_large(limit: int, instead: str) -> Exception:
     message = f"The body is larger than {limit} bytes."
-    return refusal(TooLarge, "too-long", message, LIMIT, repair="Split the request; leave out what is not needed.")
+    repair = instead or "Split the request; leave out what is not needed."
+    return refusal(TooLarge, "too-long", message, LIMIT, repair=repair)
 
 
 def _broken_off(message: str) -> Exception:

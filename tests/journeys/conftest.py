@@ -17,6 +17,7 @@ from questionnaires.content import load_content
 from server.operations.catalogue import catalogue
 from server.payer import Payer
 from server.settings import Settings
+from server.stores.attachments import MongoAttachments
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
@@ -91,6 +92,7 @@ def new_journey(authorizations: MongoAuthorizations, database: Database[Json]) -
         content = load_content()
         payer = Payer(
             authorizations=authorizations,
+            attachments=MongoAttachments(database),
             rules_for=content.rules_for,
             now=clock,
             subscriptions=MongoSubscriptions(database, lambda: Seal([bytes(32)])),

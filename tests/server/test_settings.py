@@ -62,6 +62,8 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "PLACET_ELIGIBILITY_TOKEN": ("a-secret", "a-secret"),
         "PLACET_OUTBOUND_HOSTS": ("Members.example", ("members.example",)),
         "PLACET_NPI_CHECK": ("yes", True),
+        "PLACET_PAYER_IDS": ("60054, 789312", ("60054", "789312")),
+        "PLACET_CLAMAV": ("127.0.0.1:3310", "127.0.0.1:3310"),
         "PLACET_PAST_DAYS": ("730", 730),
         "PLACET_FUTURE_DAYS": ("0", 0),
         "PLACET_TOKENS_FILE": (str(tokens), None),
