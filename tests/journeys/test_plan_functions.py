@@ -385,7 +385,8 @@ def test_a_number_is_issued_once_and_stays(plan: Journey, in_force: Content, dat
     first = a_request(answers={"score": None})
     pended = plan.submit(first)
     [(number, reference)] = shown_numbers(pended)
-    approved = plan.submit(supported(an_update(first, "with-score"), a_form("therapy-adult", {"score": 42})))
+    whole = a_form("therapy-adult", asked_by(SAYING[ADULT])["answers"])
+    approved = plan.submit(supported(an_update(first, "with-score"), whole))
     another = Journey(plan.payer, plan.clock, an_installation(in_force, database).client)
     denied = shown_numbers(plan.submit(a_request(plan="medicare-advantage", **{"from": "2026-11-16"})))
 

@@ -52,6 +52,6 @@ def test_every_answer_a_rule_looks_at_is_asked_for(topic: Topic) -> None:
 
 def test_functional_measures_have_their_own_range_and_direction() -> None:
     """PF-23: ODI, NDI, LEFS, HOOS JR, KOOS JR, DASH, QuickDASH."""
-    measure = FORMS["urn:placet:form:therapy-adult|2026.1"].items["measure"]
+    measure = FORMS["urn:placet:form:therapy-adult|2026.2.0"].items["measure"]
 
     assert {code.code for code in measure.options} == {"odi", "ndi", "lefs", "hoos-jr", "koos-jr", "dash", "quickdash"}
