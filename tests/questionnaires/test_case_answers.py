@@ -1,4 +1,4 @@
-"""What a case answers is what its form asks: no answer to a question that is not put, and none open where all is well."""
+"""What a case answers is what its form asks: no wrong answer, and none open where a line is certified."""
 
 from __future__ import annotations
 
