@@ -97,7 +97,7 @@ class FilledForm:
     def _is_met(self, condition: EnableWhen, scope: Scope) -> bool:
         key = (id(scope), condition)
         if key not in self._met:
-            self._met[key] = _is_met(condition, self.values(condition.question, scope))
+            self._met[key] = is_met(condition, self.values(condition.question, scope))
         return self._met[key]
 
     def values(self, link_id: str, scope: Scope | None = None) -> list[Value]:
@@ -109,7 +109,7 @@ class FilledForm:
         return [value for each in found for value in each.values]
 
 
-def _is_met(condition: EnableWhen, values: list[Value]) -> bool:
+def is_met(condition: EnableWhen, values: list[Value]) -> bool:
     """An unanswered question meets only `exists` no; `!=` is met where no answer is the one named."""
     if condition.operator == "exists":
         return bool(values) is condition.answer

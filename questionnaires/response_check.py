@@ -84,8 +84,8 @@ def _of_scores(filled: FilledForm, scores: Iterable[Score]) -> Iterator[AnswerPr
     for score in scores:
         if score.answer not in filled.form.items:
             continue
-        values = {item: number for item in score.items if (number := _number(filled, item)) is not None}
-        calculated, sent = scored(score, values), _number(filled, score.answer)
+        values = {item: number for item in score.items if (number := number_in(filled, item)) is not None}
+        calculated, sent = scored(score, values), number_in(filled, score.answer)
         if calculated is not None and sent is not None and calculated != sent:
             where = filled.whole.nearest(score.answer).found[score.answer][0].where
             what = f"item '{score.answer}' is not the score that its sections give: the calculated one counts"
@@ -93,7 +93,7 @@ def _of_scores(filled: FilledForm, scores: Iterable[Score]) -> Iterator[AnswerPr
             yield AnswerProblem(Severity.WARNING, score.answer, where, "PF-23 calculated score", what, mend)
 
 
-def _number(filled: FilledForm, link_id: str) -> Decimal | None:
+def number_in(filled: FilledForm, link_id: str) -> Decimal | None:
     values = filled.values(link_id) if link_id in filled.form.items else []
     first = values[0] if values else None
     return first.value if isinstance(first, Quantity) else first if isinstance(first, Decimal) else None
