@@ -9,9 +9,9 @@
     subscription    who wants to hear of what, how it stands, how many events it had
     notice          one notice on its way to one subscription, kept for 30 days
     channel         how far the notices of a subscription came, and which worker has it
+    attachment      what was attached, and to which request; attachment_part: its bytes
     clock           how far a sandbox's clock is from the real one
 
-    attachment      what was attached, and to which request; attachment_part: its bytes
 `_id`s are strings chosen here and begin with the tenant, so that a cluster can be sharded by {tenant, hashed _id} and
 uniqueness never needs a second unique index. Reading and writing is done with pymongo (`authorizations.py`); the
 classes declare, and the tests hold every written document against them.
@@ -311,30 +311,6 @@ class ChannelDocument(Document):
     }
 
 
-DOCUMENTS = (
-    AuthorizationDocument,
-    RawDocument,
-    KeyDocument,
-    ContentDocument,
-    ArtifactDocument,
-    FormErrorDocument,
-    ClockDocument,
-    SubscriptionDocument,
-    NoticeDocument,
-    ChannelDocument,
-)
-
-
-@store_answers()
-def ensure_indexes(database: Database[Row]) -> None:
-    """Make the indexes that are missing. Once at start; again, or in two processes at once, it does no harm.
-
-    Raises:
-        Unavailable: the store does not answer.
-    """
-    for document in DOCUMENTS:
-        for index in document._meta["index_specs"]:
-            database[document._get_collection_name()].create_index(index["fields"])
 class AttachmentDocument(Document):
     """One attachment. `_id` is ``TENANT:ATTACHMENT_ID``, the id made from what was sent: a repeat is the same."""
 
@@ -369,5 +345,29 @@ class AttachmentPartDocument(Document):
     meta: ClassVar = {"collection": "attachment_part", "auto_create_index": False, "strict": False}
 
 
+DOCUMENTS = (
+    AuthorizationDocument,
+    RawDocument,
+    KeyDocument,
+    ContentDocument,
+    ArtifactDocument,
+    FormErrorDocument,
+    ClockDocument,
+    SubscriptionDocument,
+    NoticeDocument,
+    ChannelDocument,
     AttachmentDocument,
     AttachmentPartDocument,
+)
+
+
+@store_answers()
+def ensure_indexes(database: Database[Row]) -> None:
+    """Make the indexes that are missing. Once at start; again, or in two processes at once, it does no harm.
+
+    Raises:
+        Unavailable: the store does not answer.
+    """
+    for document in DOCUMENTS:
+        for index in document._meta["index_specs"]:
+            database[document._get_collection_name()].create_index(index["fields"])
