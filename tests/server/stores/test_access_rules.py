@@ -29,8 +29,8 @@ from server.authorization.record import Authorization
 from server.authorization.subscription import handshaken, replaced
 from server.payer import FormError, FormErrorReport, NumberTaken, Staff
 from server.stores import filters
-from server.stores.attachments import MongoAttachments
 from server.stores.artifacts import FirstSeen
+from server.stores.attachments import MongoAttachments
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
@@ -115,13 +115,6 @@ def everything_is_done_once(database: Store) -> None:
     clock.hold()
     subscriptions_are_done_once(database)
     notices_are_done_once(database, authorization)
-
-
-def subscriptions_are_done_once(database: Store) -> None:
-    """A subscription, its steps, its events, and its end."""
-    subscriptions, wanted = MongoSubscriptions(database, lambda: Seal([bytes(32)])), a_subscription()
-    subscriptions.create(wanted)
-    assert subscriptions.matching({"SND-0001"}, NORTH.organization) and subscriptions.due(LATER)
     attachments_are_done_once(database)
 
 
@@ -137,6 +130,13 @@ def attachments_are_done_once(database: Store) -> None:
     assert attachments.content(held) == b"held"
     leave_bytes(database, an_attachment(b"lost"), b"lost")
     assert attachments.sweep(NOW + timedelta(days=31), LATER) == 2
+
+
+def subscriptions_are_done_once(database: Store) -> None:
+    """A subscription, its steps, its events, and its end."""
+    subscriptions, wanted = MongoSubscriptions(database, lambda: Seal([bytes(32)])), a_subscription()
+    subscriptions.create(wanted)
+    assert subscriptions.matching({"SND-0001"}, NORTH.organization) and subscriptions.due(LATER)
     assert subscriptions.move(wanted.id, 1, lambda now: handshaken(now, NOW)) is not None
     assert subscriptions.next_event_number(wanted.id, "event") == 1
     now = subscriptions.find(wanted.id)
@@ -252,6 +252,7 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "kind": lambda draw: draw.choice(["resend", "resen", "change", "number"]),
     "before": a_moment,
     "token": lambda draw: draw.choice(WORDS),
+    "tokens": lambda draw: draw.sample(WORDS, draw.randint(0, 3)),
     "since": lambda draw: draw.choice(DAYS),
     "owner": lambda draw: draw.choice(["payer|north-clinic", "payer|north", "pay|north"]),
     "events": lambda draw: draw.randint(0, 2),
@@ -259,7 +260,6 @@ GIVEN: dict[str, Callable[[random.Random], Any]] = {
     "channel": lambda draw: draw.choice(["payer|s1", "payer|s", "pay|s1"]),
     "number": lambda draw: draw.randint(0, 3),
     "first": lambda draw: draw.randint(0, 3),
-    "tokens": lambda draw: draw.sample(WORDS, draw.randint(0, 3)),
     "shelf": lambda draw: draw.choice(["payer|waiting", "payer|parked", "pay|parked"]),
     "begin": a_moment,
     "queue": lambda draw: draw.choice(["payer|pended", "payer|settled", "payer", "pay|pended"]),

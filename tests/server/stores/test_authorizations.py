@@ -23,8 +23,8 @@ from server.authorization.record import Authorization
 from server.authorization.request import Identifier
 from server.errors import Conflict, TooLarge, Unavailable
 from server.payer import Counts, Exchange, Filed, FormError, FormErrorReport, NumberTaken, Proposed, Staff
-from server.stores.attachments import MongoAttachments
 from server.stores.artifacts import FirstSeen
+from server.stores.attachments import MongoAttachments
 from server.stores.authorizations import MongoAuthorizations, connect, ensure_indexes
 from server.stores.contents import Contents
 from server.stores.documents import DOCUMENTS
@@ -345,11 +345,11 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
     [delivery] = notices.unnumbered("s1")
     notices.record(replace(delivery, attempts=(Attempt(NOW, 200),)))
     notices.wake("s1", 1, NOW)
+    MongoAttachments(database).keep(an_attachment(b"bytes"), lambda: [b"bytes"])
     for declared in DOCUMENTS:
         rows = list(database[declared._get_collection_name()].find({}))
         assert rows
         for row in rows:
-    MongoAttachments(database).keep(an_attachment(b"bytes"), lambda: [b"bytes"])
             assert set(row) <= {field.db_field for field in declared._fields.values()}
             declared._from_son(row).validate()
 
