@@ -114,6 +114,8 @@ def next_step(
     new = _new(session, chosen)
     enabled = frozenset(name for name in chosen if session.is_enabled(form.items[name]))
     complete = not new and not _required(session, chosen)
+    if complete and conditional:
+        chosen |= before
     return Step(tuple(_written(form.tree, chosen)), new, enabled, _scores(session, enabled), complete)
 
 
@@ -206,6 +208,11 @@ def _scores(session: Session, enabled: frozenset[str]) -> dict[str, Decimal]:
     return found
 
 
+def _always(item: Item) -> bool:
+    """What is required, and a score that people are shown."""
+    return item.required or item.read_only
+
+
 def _needless(form: Form, filled: FilledForm, topics: tuple[Topic, ...], on: date) -> frozenset[str]:
     """The questions that only criteria look at, and that none of these can need by the answers so far.
 
@@ -214,6 +221,6 @@ def _needless(form: Form, filled: FilledForm, topics: tuple[Topic, ...], on: dat
     if not topics:
         return frozenset()
     looked_at, open_ = undecided(form, filled, topics, on)
-    needless = {name for name in looked_at - open_ if name in form.items and not form.items[name].required}
+    needless = {name for name in looked_at - open_ if name in form.items and not _always(form.items[name])}
     deciding = {each.question for item in form.items.values() for each in item.enabled if item.link_id not in needless}
     return frozenset(needless - deciding)

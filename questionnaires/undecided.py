@@ -38,7 +38,7 @@ def undecided(form: Form, filled: FilledForm, topics: tuple[Topic, ...], on: dat
     for topic in topics:
         for criterion in topic.criteria:
             looked_at |= _answers(comparisons_in(criterion.condition))
-            open_ |= _answers(_open(criterion.condition, facts))
+            open_ |= _answers(_open(criterion.condition, facts)[1])
     return _with_sections(form, looked_at) - elsewhere, _with_sections(form, open_)
 
 
@@ -59,18 +59,33 @@ def _with_sections(form: Form, names: set[str]) -> set[str]:
     return names | {section for score in form.scores if score.answer in names for section in score.items}
 
 
-def _open(condition: Condition, facts: Facts) -> Iterator[Comparison]:
-    """The comparisons that may still decide the condition: none in a part that is decided."""
-    if evaluate(condition, facts).result is not Result.UNKNOWN:
-        return
+def _open(condition: Condition, facts: Facts) -> tuple[Result, list[Comparison]]:
+    """The result, and the comparisons that may still decide it: none in a part that is decided."""
     match condition:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _open(part, facts)
+        case All(parts):
+            return _joined([_open(part, facts) for part in parts], Result.NOT_MET, Result.MET)
+        case AnyOf(parts):
+            return _joined([_open(part, facts) for part in parts], Result.MET, Result.NOT_MET)
         case Not(part):
-            yield from _open(part, facts)
+            result, open_ = _open(part, facts)
+            return _OPPOSITE[result], open_
         case _:
-            yield condition
+            result = evaluate(condition, facts).result
+            return result, [condition] if result is Result.UNKNOWN else []
+
+
+_OPPOSITE = {Result.MET: Result.NOT_MET, Result.NOT_MET: Result.MET, Result.UNKNOWN: Result.UNKNOWN}
+
+
+def _joined(
+    parts: list[tuple[Result, list[Comparison]]], one_is_enough: Result, every: Result
+) -> tuple[Result, list[Comparison]]:
+    results = [result for result, _open in parts]
+    if one_is_enough in results:
+        return one_is_enough, []
+    if Result.UNKNOWN not in results:
+        return every, []
+    return Result.UNKNOWN, [comparison for _result, open_ in parts for comparison in open_]
 
 
 def _known(form: Form, filled: FilledForm) -> dict[str, Known]:

@@ -121,9 +121,11 @@ def _of_r4(response: Json, path: str, dialect: str) -> Iterator[Issue]:
 
 
 def _of_form(response: Json, form: Form, path: str) -> Iterator[Issue]:
-    """What is wrong with the answers. Required ones that are open are asked again: no draft is wrong for lacking them."""
+    """What is wrong with the answers. A draft is not wrong for lacking required ones: they are asked again."""
     draft = response | {"status": "in-progress"}
     for each in check_response(draft, form, canonical=form_named_by(response)).problems:
+        if each.expression == "QuestionnaireResponse.status":
+            continue
         severity = "error" if each.severity is Severity.ERROR else "warning"
         yield replace(as_issue(each, path), severity=severity)
 
