@@ -83,6 +83,7 @@ def catalogue() -> tuple[Operation, ...]:
         claim_inquire,
         claim_submit,
         claimresponse_read,
+        next_question,
         subscription_change,
         subscription_read,
         subscription_status,
@@ -97,5 +98,6 @@ def catalogue() -> tuple[Operation, ...]:
         *subscription_change.OPERATIONS,
         *subscription_read.OPERATIONS,
         *subscription_status.OPERATIONS,
+        next_question.OPERATION,
         *validate.operations(),
     )
