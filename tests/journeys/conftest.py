@@ -19,6 +19,8 @@ from server.payer import Payer
 from server.settings import Settings
 from server.stores.attachments import MongoAttachments
 from server.stores.authorizations import MongoAuthorizations
+from server.stores.form_errors import MongoFormErrors
+from server.stores.notices import MongoNotices
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
 from server.web.access import access_for
@@ -96,6 +98,7 @@ def new_journey(authorizations: MongoAuthorizations, database: Database[Json]) -
             rules_for=content.rules_for,
             now=clock,
             subscriptions=MongoSubscriptions(database, lambda: Seal([bytes(32)])),
+            notices=MongoNotices(database),
             org_id_binding=not settings.sandbox,
             endpoint_allowed=settings.outbound().accepts,
         )
