@@ -181,7 +181,7 @@ def _of_library(library: Library) -> Artifact:
 def _of_value_set(value_set: FormValueSet) -> Artifact:
     said = value_set.resource
     name, status = str(said.get("name", "")), str(said.get("status", ""))
-    needs = dict.fromkeys(("ValueSet", each) for each in imported_sets(said))
+    needs: list[tuple[Kind, str]] = [("ValueSet", each) for each in dict.fromkeys(imported_sets(said))]
     return Artifact(
         "ValueSet",
         value_set.url,

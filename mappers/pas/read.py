@@ -50,7 +50,7 @@ def read_request(bundle: Json) -> AuthorizationRequest:
         provider=party(object_in(claim, "provider"), there),
         insurer=party(object_in(claim, "insurer"), there),
         care_team=tuple(care_team(claim, there)),
-        coverage=_coverage(coverage),
+        coverage=read_coverage(coverage),
         diagnoses=tuple(_diagnoses(claim)),
         documents=tuple(_documents(claim, there)),
         answers=tuple(read_answers(each.response, each.lines) for each in _sent_forms(there)),
@@ -118,7 +118,8 @@ def trace_numbers(item: Json) -> Iterator[Identifier]:
             yield Identifier(text_in(trace, "system"), text_in(trace, "value"))
 
 
-def _coverage(coverage: Json) -> Coverage:
+def read_coverage(coverage: Json) -> Coverage:
+    """A Coverage as far as it says plan and days."""
     classes = tuple(
         (code.code, text_in(each, "value"))
         for each in objects(coverage, "class")

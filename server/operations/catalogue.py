@@ -78,6 +78,7 @@ BOTH = ("2.2.0", "2.0.1")
 
 def catalogue() -> tuple[Operation, ...]:
     """Every operation, in the order in which people read about them."""
+    from server.operations.form_catalogue import form_operations
     from server.operations import (
         attachment_submit,
         claim_inquire,
@@ -101,5 +102,5 @@ def catalogue() -> tuple[Operation, ...]:
         subscription_events.OPERATION,
         *subscription_status.OPERATIONS,
         next_question.OPERATION,
-        *validate.operations(),
+        *form_operations(), *validate.operations(),
     )

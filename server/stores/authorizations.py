@@ -228,6 +228,13 @@ class MongoAuthorizations:
         return History(tuple(line for record in records if record.id != besides for line in prior_lines(record)))
 
     @store_answers()
+    def of_member(self, caller: Caller, member: Member) -> list[Authorization]:
+        """The caller's authorizations of the member, newest first."""
+        documents = self._found(member_tokens(self._tenant, member), WITHOUT_REVIEWS)
+        own = [each for each in documents if _may_see(caller, each)]
+        return [unpacked(each) for each in sorted(own, key=lambda each: each["created"], reverse=True)]
+
+    @store_answers()
     def inquire(self, caller: Caller, inquiry: Inquiry) -> list[Inquired]:
         """The authorizations that an inquiry asks about and may know, whoever filed them."""
         documents = self._found(inquiry_tokens(self._tenant, inquiry.member), WITHOUT_REVIEWS)

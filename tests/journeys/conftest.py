@@ -18,9 +18,11 @@ from server.operations.catalogue import catalogue
 from server.payer import Payer
 from server.settings import Settings
 from server.stores.attachments import MongoAttachments
+from server.stores.artifacts import FirstSeen
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.form_errors import MongoFormErrors
 from server.stores.notices import MongoNotices
+from server.stores.form_errors import MongoFormErrors
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
 from server.web.access import access_for
@@ -97,6 +99,9 @@ def new_journey(authorizations: MongoAuthorizations, database: Database[Json]) -
             attachments=MongoAttachments(database),
             rules_for=content.rules_for,
             now=clock,
+            content=lambda: content,
+            first_seen=FirstSeen(database, clock),
+            form_errors=MongoFormErrors(database),
             subscriptions=MongoSubscriptions(database, lambda: Seal([bytes(32)])),
             notices=MongoNotices(database),
             org_id_binding=not settings.sandbox,

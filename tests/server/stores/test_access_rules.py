@@ -86,6 +86,7 @@ def everything_is_done_once(database: Store) -> None:
     store.pended(LATER)
     store.by_claim(NORTH, [authorization.request.claim_url])
     store.history(authorization.request.member)
+    store.of_member(NORTH, authorization.request.member)
     request = authorization.request
     for found in store.inquire(SOUTH, Inquiry(request.member, frozenset(request.provider.npis), request.insurer)):
         store.inquired_request(found)
