@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from questionnaires.form_valuesets import read_valuesets
 from questionnaires.prepopulation import (
     LIBRARY_URL,
+    SHARED,
     Library,
     defines_named,
     elm_path,
@@ -19,6 +21,7 @@ from questionnaires.problem import Problem, Severity
 from questionnaires.retrieves import definitions
 
 Check = Callable[[tuple[Library, ...]], Iterator[Problem]]
+VALUE_SETS = "valuesets"
 CQF_LIBRARY = "http://hl7.org/fhir/StructureDefinition/cqf-library"
 
 
@@ -26,7 +29,8 @@ def problems_of_libraries(directory: Path) -> list[Problem]:
     """Everything that is wrong with the pre-population of a content directory, by file and line."""
     libraries, problems = read_libraries(directory)
     found = (problem for check in CHECKS for problem in check(libraries))
-    return sorted({*problems, *found, *_problems_of_forms(directory, libraries)})
+    of_sets = _problems_of_value_sets(directory, libraries)
+    return sorted({*problems, *found, *of_sets, *_problems_of_forms(directory, libraries)})
 
 
 def a_library_has_a_version(libraries: tuple[Library, ...]) -> Iterator[Problem]:
@@ -115,6 +119,20 @@ CHECKS: tuple[Check, ...] = (
     the_context_is_the_patient,
     retrieves_are_narrow,
 )
+
+
+def _problems_of_value_sets(directory: Path, libraries: tuple[Library, ...]) -> Iterator[Problem]:
+    """A package brings every value set that a library names, in that version (DTR oper-14, oper-16)."""
+    shared = read_valuesets(directory / SHARED / VALUE_SETS, [])
+    for library in libraries:
+        named = library.value_sets
+        known = shared.joined(read_valuesets(library.path.parent / VALUE_SETS, [])) if named else shared
+        for canonical in named:
+            url, _, version = canonical.partition("|")
+            if not version or known.get(canonical) is None:
+                what = f"there is no value set {canonical} here" if version else f"value set {url} has no version"
+                mend = "write it in valuesets/ of the topic or of libraries/, and name it with its version"
+                yield _error(library, f"'{url}'", what, mend)
 
 
 def _problems_of_forms(directory: Path, libraries: tuple[Library, ...]) -> Iterator[Problem]:

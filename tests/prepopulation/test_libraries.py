@@ -82,6 +82,15 @@ VISITS_ELM = {
 }
 
 
+PAIN_CODES = {
+    "resourceType": "ValueSet",
+    "url": "urn:placet:valueset:pain",
+    "version": "1.0.0",
+    "status": "active",
+    "compose": {"include": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "concept": [{"code": "M54.50"}]}]},
+}
+
+
 def elm_of(library: dict[str, Any], cql: str) -> str:
     tag = {"name": "cql-sha256", "value": sha256(cql.encode()).hexdigest()}
     return json.dumps({"library": library | {"annotation": [{"type": "Annotation", "t": [tag]}]}})
@@ -105,6 +114,7 @@ SOUND: Files = {
     "visits/prepopulation.cql": VISITS_CQL,
     "visits/prepopulation.elm.json": elm_of(VISITS_ELM, VISITS_CQL),
     "visits/questionnaire.json": form_of(),
+    "visits/valuesets/pain.json": json.dumps(PAIN_CODES),
 }
 
 
@@ -128,7 +138,7 @@ def write(tmp_path: Path) -> Callable[[Files], Path]:
         for name, text in (SOUND | files).items():
             if text is not None:
                 path = tmp_path / name
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, "utf-8")
         return tmp_path
 
@@ -163,6 +173,15 @@ FINDINGS = [
         compiled(includes={"def": [{"localIdentifier": "Common", "path": "Shared", "version": "2.0.0"}]}),
         f"{CQL}:3",
         "no library Shared version '2.0.0'",
+    ),
+    Finding(
+        "no value set", {"visits/valuesets/pain.json": None}, f"{CQL}:4", "no value set urn:placet:valueset:pain|1.0.0"
+    ),
+    Finding(
+        "value set without version",
+        compiled(valueSets={"def": [{"name": "Pain", "id": "urn:placet:valueset:pain"}]}),
+        f"{CQL}:4",
+        "value set urn:placet:valueset:pain has no version",
     ),
     Finding("context", compiled(contexts={"def": [{"name": "Population"}]}), f"{CQL}:1", "is not the patient"),
     Finding(
