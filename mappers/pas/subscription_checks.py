@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappers.fhir import Json, object_in, objects, text_in
+from mappers.pas.notification import BACKPORT
 from profiles.issue import Issue
 from server.authorization.subscription import TOPIC
 
-BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
 FILTER = BACKPORT + "backport-filter-criteria"
 CHANNEL_TYPE = BACKPORT + "backport-channel-type"
 CONTENT = BACKPORT + "backport-payload-content"

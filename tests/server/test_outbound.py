@@ -260,3 +260,50 @@ def test_the_certificate_is_held_against_the_name_not_the_address(
             with pytest.raises(NoAnswer) as caught:
                 outbound.post(f"https://{host}:{port}/", b"{}", {}, seconds=5)
             assert caught.value.cause == cause
+
+
+WRITTEN = {
+    "https://hooks.example.org/pas": True,
+    "https://hooks.example.org:8443/pas": False,
+    "http://hooks.example.org/pas": False,
+    "https://93.184.216.34/": True,
+    "https://[2606:2800:220:1:248:1893:25c8:1946]/": True,
+    "https://127.0.0.1/": False,
+    "https://127.1/": False,
+    "https://2130706433/": False,
+    "https://0x7f000001/": False,
+    "https://[::1]/": False,
+    "https://[::ffff:10.0.0.1]/": False,
+    "https://[64:ff9b::a00:1]/": False,
+    "https://10.0.0.1/": False,
+    "https://169.254.169.254/": False,
+    "https://0.0.0.0/": False,
+    "https://members.payer.example:8443/": True,
+}
+
+
+@pytest.mark.parametrize(("url", "accepted"), WRITTEN.items())
+def test_an_address_that_is_written_in_a_url_is_looked_at_at_once(url: str, accepted: bool) -> None:
+    assert PRODUCTION.accepts(url) is accepted
+
+
+@pytest.mark.parametrize("url", NEVER)
+def test_what_is_never_called_is_not_accepted(url: str) -> None:
+    assert not SANDBOX.accepts(url)
+
+
+def test_no_name_server_is_asked_whether_a_url_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = socket.getaddrinfo, []
+
+    def getaddrinfo(host: str, port: Any, *args: Any, flags: int = 0, **more: Any) -> Any:
+        asked.append(flags)
+        return real(host, port, *args, flags=flags, **more)
+
+    monkeypatch.setattr("server.outbound.socket.getaddrinfo", getaddrinfo)
+    assert PRODUCTION.accepts("https://hooks.example.org/")
+    assert asked == [socket.AI_NUMERICHOST]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/hook", "http://localhost:9/hook"])
+def test_a_sandbox_accepts_listeners_on_its_machine(url: str) -> None:
+    assert SANDBOX.accepts(url)

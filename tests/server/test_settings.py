@@ -68,6 +68,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "PLACET_FUTURE_DAYS": ("0", 0),
         "PLACET_TOKENS_FILE": (str(tokens), None),
         "PLACET_CLOCK": ("off", False),
+        "PLACET_BASE_URL_R201": ("https://pas.example/r201/fhir/", "https://pas.example/r201/fhir"),
         "PLACET_SECRET_KEY": ("A" * 43 + "= , " + "_" * 42 + "8", (bytes(32), bytes([255] * 32))),
         "PLACET_STAFF_TOKENS_FILE": (str(staff), None),
         "PLACET_STAFF_TOKENS": (json.dumps([{"token": SECRET + "4", "name": "doctor"}]), None),
@@ -274,3 +275,12 @@ def test_a_token_may_name_the_providers_that_its_holder_speaks_for() -> None:
     assert token.caller.npis == ("1234567893", "1999999976")
     with pytest.raises(SettingsError, match="ten digits"):
         Settings.from_environment({"PLACET_TOKENS": json.dumps([{**NORTH, "token": SECRET, "npis": "Dr. North"}])})
+
+
+def test_a_token_may_name_the_organizations_whose_answers_its_holder_hears_of() -> None:
+    [token] = Settings.from_environment(
+        {"PLACET_TOKENS": json.dumps([{**NORTH, "token": SECRET, "org_ids": "SND-0001, 1999999976"}])}
+    ).tokens
+    assert token.caller.org_ids == ("SND-0001", "1999999976")
+    with pytest.raises(SettingsError, match="org_ids are words"):
+        Settings.from_environment({"PLACET_TOKENS": json.dumps([{**NORTH, "token": SECRET, "org_ids": "SND 0001"}])})
