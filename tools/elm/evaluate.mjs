@@ -1,7 +1,7 @@
-// Runs the defines of ELM libraries on patients: JSON on stdin, JSON on stdout.
+// Runs the defines of ELM libraries on patients: a list of jobs in JSON on stdin, of their results on stdout.
 //
-// in   {now: instant, libraries: [ELM], valueSets: [FHIR ValueSet], patients: {name: FHIR Bundle}, evaluate: [library name]}
-// out  {patient name: {library name: {define: value | {error: text}}}}
+// in   [{now: instant, libraries: [ELM], valueSets: [FHIR ValueSet], patients: {name: FHIR Bundle}, evaluate: [library name]}, ...]
+// out  [{patient name: {library name: {define: value | {error: text}}}}, ...]; no job sees the libraries of another
 //
 // Values: null, true, number, text, list; {date}, {dateTime}, {quantity: {value, unit}}, {code: {system, code, display}},
 // {fhir: type, value: JSON} and other structures as {tuple: {...}}.
@@ -36,11 +36,6 @@ function encoded(value) {
   return { tuple: Object.fromEntries(Object.entries(value).map(([name, each]) => [name, encoded(each)])) };
 }
 
-const input = JSON.parse(readFileSync(0, "utf8"));
-const repository = new cql.Repository(Object.fromEntries(input.libraries.map((each) => [each.library.identifier.id, each])));
-const service = codeService(input.valueSets);
-const now = cql.DateTime.fromJSDate(new Date(input.now), 0);
-
 // One for all: making one reads the whole model of FHIR again.
 const patients = fhir.PatientSource.FHIRv401();
 
@@ -50,13 +45,13 @@ function source(bundle) {
   return patients;
 }
 
-async function all(executor, bundle) {
+async function all(executor, bundle, now) {
   const { patientResults } = await executor.exec(source(bundle), now);
   return Object.values(patientResults)[0];
 }
 
 // Only where one of the defines fails: which one it is.
-async function oneByOne(executor, names, bundle) {
+async function oneByOne(executor, names, bundle, now) {
   const results = {};
   for (const name of names) {
     try {
@@ -69,21 +64,32 @@ async function oneByOne(executor, names, bundle) {
   return results;
 }
 
-const output = {};
-for (const name of input.evaluate) {
-  const library = repository.resolve(name);
-  const executor = new cql.Executor(library, service, {});
-  const names = Object.entries(library.expressions).filter(([, each]) => each.context === "Patient").map(([each]) => each);
-  for (const [patient, bundle] of Object.entries(input.patients)) {
-    let results;
-    try {
-      results = await all(executor, bundle);
-    } catch {
-      results = await oneByOne(executor, names, bundle);
+async function evaluated(job) {
+  const libraries = Object.fromEntries(job.libraries.map((each) => [each.library.identifier.id, each]));
+  const repository = new cql.Repository(libraries);
+  const service = codeService(job.valueSets);
+  const now = cql.DateTime.fromJSDate(new Date(job.now), 0);
+  const output = {};
+  for (const name of job.evaluate) {
+    const library = repository.resolve(name);
+    const executor = new cql.Executor(library, service, {});
+    const defines = Object.entries(library.expressions).filter(([, each]) => each.context === "Patient");
+    const names = defines.map(([each]) => each);
+    for (const [patient, bundle] of Object.entries(job.patients)) {
+      let results;
+      try {
+        results = await all(executor, bundle, now);
+      } catch {
+        results = await oneByOne(executor, names, bundle, now);
+      }
+      const values = names.filter((each) => each !== "Patient").map((each) =>
+        [each, results[each]?.isError ? { error: results[each].text } : encoded(results[each])]);
+      (output[patient] ??= {})[name] = Object.fromEntries(values);
     }
-    const values = names.filter((each) => each !== "Patient").map((each) =>
-      [each, results[each]?.isError ? { error: results[each].text } : encoded(results[each])]);
-    (output[patient] ??= {})[name] = Object.fromEntries(values);
   }
+  return output;
 }
-process.stdout.write(JSON.stringify(output));
+
+const outputs = [];
+for (const job of JSON.parse(readFileSync(0, "utf8"))) outputs.push(await evaluated(job));
+process.stdout.write(JSON.stringify(outputs));
