@@ -100,6 +100,7 @@ def new_journey(authorizations: MongoAuthorizations, database: Database[Json]) -
             rules_for=content.rules_for,
             now=clock,
             content=lambda: content,
+            forms_kept=lambda _fingerprint: content.forms,
             first_seen=FirstSeen(database, clock),
             form_errors=MongoFormErrors(database),
             subscriptions=MongoSubscriptions(database, lambda: Seal([bytes(32)])),
