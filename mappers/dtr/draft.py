@@ -45,7 +45,7 @@ class Draft:
 def write_draft(draft: Draft, id: str, writing: Writing, *, adaptive: bool) -> Json:
     """The QuestionnaireResponse to begin with (DTR oper-18): in progress, what the payer knows filled in.
 
-    `id` is a UUID. It claims its profile where it can keep it: a coverage, a member and, under 2.0.1, an order are known.
+    `id` is a UUID. It claims its profile where it can keep it: coverage, member and, under 2.0.1, an order are known.
     """
     dialect = writing.dialect
     canonical = f"{draft.form['url']}|{draft.form['version']}"

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "notices": ("server.cli.notices:notices", "List notices under way and their attempts, send them again."),
     "inbox": ("server.cli.inbox:inbox", "Receive notifications as a subscriber, to see and to check them."),
     "stats": ("server.cli.stats:stats", "Count what is on record."),
+    "form-errors": ("server.cli.form_errors:form_errors", "What clients say is wrong with forms."),
     "decide": ("server.cli.decide:decide", "Decide pended lines: approve, deny or modify."),
     "extend": ("server.cli.extend:extend", "Extend the decision clock of a request, once."),
     "replay": ("server.cli.replay:replay_reviews", "Make a decision again from what was kept, and compare."),

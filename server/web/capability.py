@@ -49,7 +49,7 @@ def _rest(operations: Sequence[Operation], security: str) -> dict[str, Any]:
 def _resource(name: str, operations: Sequence[Operation]) -> dict[str, Any]:
     profiles = list(dict.fromkeys(profile for operation in operations for profile in operation.profiles))
     interactions = [_interaction(each) for each in operations if each.kind != "operation"]
-    others = [_operation(each) for each in operations if each.kind == "operation"]
+    others = [_operation(each) for each in _each_once(operations)]
     searched = [_searched(parameter) for each in operations for parameter in each.searched]
     topics = list(dict.fromkeys(topic for operation in operations for topic in operation.topics))
     return (
@@ -60,6 +60,12 @@ def _resource(name: str, operations: Sequence[Operation]) -> dict[str, Any]:
         | ({"searchParam": searched} if searched else {})
         | ({"operation": others} if others else {})
     )
+
+
+def _each_once(operations: Sequence[Operation]) -> list[Operation]:
+    """The operations, one that is on the type and on its resources only once."""
+    named = {(each.name, each.definition): each for each in reversed(operations) if each.kind == "operation"}
+    return list(reversed(named.values()))
 
 
 def _interaction(operation: Operation) -> dict[str, Any]:
