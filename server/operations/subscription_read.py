@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -108,7 +108,7 @@ def _states() -> dict[str, State]:
     return {state.value: state for state in State}
 
 
-_SEARCHED = {
+_SEARCHED: Mapping[str, Callable[[Subscription, str], bool]] = {
     "_id": lambda subscription, value: subscription.id == value,
     "status": _has_status,
     "url": lambda subscription, value: subscription.endpoint == value,

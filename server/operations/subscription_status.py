@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -51,7 +52,7 @@ def standing(subscription: Subscription, base: str) -> Standing:
     return Standing(url, TOPIC, subscription.state.value, subscription.events, subscription.error)
 
 
-def parameters_of(call: Call, types: dict[str, tuple[str, ...]]) -> Given:
+def parameters_of(call: Call, types: Mapping[str, tuple[str, ...]]) -> Given:
     """The values of an operation's parameters, from the query or from Parameters; repeated and comma-joined ones too.
 
     types  name -> the elements of a Parameters.parameter that may hold it
@@ -73,7 +74,7 @@ def parameters_of(call: Call, types: dict[str, tuple[str, ...]]) -> Given:
     return given
 
 
-def _sent(resource: dict[str, Any], types: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+def _sent(resource: dict[str, Any], types: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
     if resource.get("resourceType") != "Parameters":
         said = "The body of an operation is Parameters."
         raise refusal(NotReadable, "structure", said, "R4 operations", repair='{"resourceType": "Parameters"}')

@@ -60,7 +60,7 @@ class MongoSubscriptions:
         """
         self._refuse_too_many(subscription)
         _id = self._id(subscription.id)
-        document = {"_id": _id, "tenant": self._tenant, "owner": self._owner(subscription.organization)}
+        document: Row = {"_id": _id, "tenant": self._tenant, "owner": self._owner(subscription.organization)}
         document |= {"events": 0, "numbered": [], **self._fields(subscription), **self._sealed(_id, subscription)}
         if insert(self._documents, document) is not None:
             raise ValueError("another subscription has this id")
