@@ -58,7 +58,12 @@ REFUSED = 400
 NURSE_TOKEN = "nurse-token-0123456789"
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 X12 = "https://codesystem.x12.org/005010/"
-SYSTEMS = {"cpt": "http://www.ama-assn.org/go/cpt", "service-type": X12 + "1365", "loinc": "http://loinc.org"}
+SYSTEMS = {
+    "cpt": "http://www.ama-assn.org/go/cpt",
+    "hcpcs": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+    "loinc": "http://loinc.org",
+    "service-type": X12 + "1365",
+}
 DRG = (
     "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/"
     "MS-DRG-Classifications-and-Software"
