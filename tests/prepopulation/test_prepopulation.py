@@ -11,7 +11,8 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from questionnaires.content import DEMO
-from tests.prepopulation.engine import TOOLS, Values, answers, evaluate, unavailable
+from tests.prepopulation.answers import answers
+from tests.prepopulation.engine import TOOLS, Values, evaluate, unavailable
 from tests.prepopulation.expectations import (
     EMPTY,
     SHARED,
