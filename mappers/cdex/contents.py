@@ -177,7 +177,8 @@ def checked(content: Content) -> Checked | list[Issue]:
         digest, whole = sha256(), sha1(usedforsecurity=False)
         for block in content.blocks():
             digest.update(block)
-            whole.update(block)
+            if content.said_hash:
+                whole.update(block)
     except ValueError:
         repair = "Encode the bytes as base64 (RFC 4648 section 4): no line breaks, padded with =."
         return [_issue(content, "value", "The data are not base64.", repair)]

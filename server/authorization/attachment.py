@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from server.authorization.numbers import as_number
-from server.authorization.request import Answers, AuthorizationRequest, Document, Identifier, Party, ServiceLine
+from server.authorization.request import Answers, AuthorizationRequest, Document, Identifier, Member, Party, ServiceLine
 from server.authorization.systems import ATTACHMENT_CONTROL_NUMBERS, TRACE_NUMBERS
 
 if TYPE_CHECKING:
@@ -135,15 +135,22 @@ def is_meant_for_request(request: AuthorizationRequest, meant: Meant, own_npis: 
 
 def _fits(known: _Known, meant: Meant, own_npis: Sequence[str]) -> bool:
     request = known.request
-    member = (*request.member.identifiers, *request.member.coverage_ids, Identifier("", request.member.subscriber_id))
     parties = (request.provider, *request.care_team, *request.orderers)
     return (
         _is_tracked(known, meant.tracking)
-        and any(is_same(meant.member, each) for each in member)
+        and _is_member(meant.member, request.member)
         and any(_is_party(each, parties, own_npis) for each in meant.providers)
         and (not meant.reference or _has_number(known, meant.reference))
         and {line.sequence for line in known.lines}.issuperset(meant.lines)
     )
+
+
+def _is_member(named: Identifier, member: Member) -> bool:
+    """Whether it is an id of the member; the subscriber id has no system, so one in a system is none."""
+    known = (*member.identifiers, *member.coverage_ids)
+    if not named.system or not known:
+        known = (*known, Identifier("", member.subscriber_id))
+    return any(is_same(named, each) for each in known)
 
 
 def _is_tracked(known: _Known, tracking: Identifier) -> bool:

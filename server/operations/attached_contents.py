@@ -96,7 +96,7 @@ def keep_documents(
 def attachment_of(caller: Caller, each: Checked, meant: Meant, at: datetime, *, final: bool) -> Attachment:
     """What was sent by itself; sent again it is the same."""
     tracking = meant.tracking
-    name = f"{tracking.system}|{tracking.value}|{meant.lines}"
+    name = f"{tracking.system}|{tracking.value}|{meant.member.value}|{meant.lines}"
     return replace(
         _attachment(caller, each, Way.APART, at, name=name), meant=meant, final=final, **_counted(each, meant)
     )
