@@ -78,7 +78,6 @@ BOTH = ("2.2.0", "2.0.1")
 
 def catalogue() -> tuple[Operation, ...]:
     """Every operation, in the order in which people read about them."""
-    from server.operations.form_catalogue import form_operations
     from server.operations import (
         attachment_submit,
         claim_inquire,
@@ -91,6 +90,7 @@ def catalogue() -> tuple[Operation, ...]:
         subscription_status,
         validate,
     )
+    from server.operations.form_catalogue import form_operations
 
     return (
         claim_submit.OPERATION,
@@ -101,6 +101,7 @@ def catalogue() -> tuple[Operation, ...]:
         *subscription_read.OPERATIONS,
         subscription_events.OPERATION,
         *subscription_status.OPERATIONS,
+        *form_operations(),
         next_question.OPERATION,
-        *form_operations(), *validate.operations(),
+        *validate.operations(),
     )

@@ -17,12 +17,11 @@ from questionnaires.content import load_content
 from server.operations.catalogue import catalogue
 from server.payer import Payer
 from server.settings import Settings
-from server.stores.attachments import MongoAttachments
 from server.stores.artifacts import FirstSeen
+from server.stores.attachments import MongoAttachments
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.form_errors import MongoFormErrors
 from server.stores.notices import MongoNotices
-from server.stores.form_errors import MongoFormErrors
 from server.stores.sealing import Seal
 from server.stores.subscriptions import MongoSubscriptions
 from server.web.access import access_for
