@@ -14,6 +14,7 @@ from questionnaires.code_index import CodeIndex
 from questionnaires.files import ContentFiles, read_files
 from questionnaires.forms import Forms
 from questionnaires.prepopulation import Library, read_libraries
+from questionnaires.prepopulation_checks import problems_among
 from questionnaires.problem import ContentProblems, errors_in
 from questionnaires.topics import plan_of, topic_of
 from server.authorization.known import years_between
@@ -96,7 +97,7 @@ def load_content(directory: Path | None = None) -> Content:
     """
     files, problems = read_files(directory or DEMO, with_cases=False)
     libraries, of_libraries = read_libraries(directory or DEMO)
-    errors = errors_in([*problems, *of_libraries, *problems_of_rules(files)])
+    errors = errors_in([*problems, *of_libraries, *problems_among(libraries), *problems_of_rules(files)])
     if errors:
         raise ContentProblems(errors)
     return replace(content_of(files), libraries=libraries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from questionnaires.content import DEMO
+from questionnaires.content import DEMO, load_content
 from questionnaires.prepopulation import defines_named, read_libraries
 from questionnaires.prepopulation_checks import problems_of_libraries
-from questionnaires.problem import Severity
+from questionnaires.problem import ContentProblems, Severity
 from questionnaires.retrieves import Retrieve
 from tests.prepopulation.expectations import SHARED, libraries
 
@@ -265,6 +266,17 @@ def test_questions_that_are_filled_are_found_at_any_depth() -> None:
 
 def test_the_libraries_that_come_with_the_server_are_sound() -> None:
     assert problems_of_libraries(DEMO) == []
+
+
+def test_a_content_whose_elm_is_not_of_its_cql_is_not_served(tmp_path: Path) -> None:
+    directory = tmp_path / "content"
+    shutil.copytree(DEMO, directory, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    cql = directory / "libraries" / "common.cql"
+    cql.write_text(cql.read_text("utf-8") + "// Edited.\n", "utf-8")
+    with pytest.raises(
+        ContentProblems, match=r"common\.elm\.json:1: error: the CQL of library PlacetCommon was changed"
+    ):
+        load_content(directory)
 
 
 def test_the_elm_that_tries_the_shared_functions_is_current() -> None:
