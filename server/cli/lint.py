@@ -14,7 +14,7 @@ import click
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as a JSON list.")
 def lint(directory: Path | None, as_json: bool) -> None:
-    """Check the plans, topics and cases in DIRECTORY (by default those that come with Placet).
+    """Check the plans, topics, forms and cases in DIRECTORY (by default those that come with Placet).
 
     One line per problem: file:line: severity: what is wrong - how to mend it. An error keeps the server from using
     the directory or is a case that fails; a warning is for you to look at.
@@ -29,8 +29,11 @@ def lint(directory: Path | None, as_json: bool) -> None:
     from questionnaires.content import DEMO
     from questionnaires.lint import lint as lint_content
     from questionnaires.problem import errors_in
+    from server.cli.handed_out import problems_of_handing_out
 
     problems = lint_content(directory or DEMO)
+    if not errors_in(problems):
+        problems = sorted({*problems, *problems_of_handing_out(directory or DEMO)})
     errors = len(errors_in(problems))
     if as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems], indent=2))
