@@ -54,17 +54,17 @@ class Notices(Protocol):
     def untold(self, limit: int) -> Sequence[Untold]:
         """Authorizations with changes that nobody was told yet, at most so many."""
 
-    def put(self, delivery: Delivery) -> Delivery:
-        """Put a delivery without a number there; gives the one that is there already where there is one."""
+    def put(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Put deliveries without a number there; gives those that were there already, as they are by now."""
 
-    def told(self, untold: Untold) -> None:
+    def told(self, untold: Sequence[Untold]) -> None:
         """Every subscriber has its delivery: the changes are taken off, unless there are more by now."""
 
     def unnumbered(self, subscription_id: str) -> Sequence[Delivery]:
         """The deliveries of a subscription that have no number yet, in the order in which they get one."""
 
-    def number(self, delivery: Delivery, number: int) -> None:
-        """Give the delivery the number that its event has."""
+    def number(self, numbered: Sequence[tuple[Delivery, int]]) -> None:
+        """Give each delivery the number that its event has."""
 
     def drop(self, delivery: Delivery) -> None:
         """Nobody wants the delivery any more."""

@@ -26,8 +26,8 @@ HANDSHAKE_WAITS = tuple(timedelta(seconds=each) for each in (2, 10, 60))
 """How long after a handshake that was not taken the next one comes; after the last the subscription is in error."""
 
 
-def attend(seen: Subscription, means: Means) -> None:
-    """Do what is due about a subscription, unless another worker was first."""
+def attend(seen: Subscription, means: Means) -> bool:
+    """Do what is due about a subscription, unless another worker was first; always something."""
     now = means.now()
     if now >= seen.end:
         means.subscriptions.move(seen.id, seen.generation, lambda each: ended(each, now))
@@ -38,6 +38,7 @@ def attend(seen: Subscription, means: Means) -> None:
         _shake_hands(seen, means, now)
     elif seen.state is State.ACTIVE:
         _beat(seen, means, now)
+    return True
 
 
 def _shake_hands(seen: Subscription, means: Means, now: datetime) -> None:

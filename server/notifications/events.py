@@ -37,18 +37,19 @@ HANDSHAKE_FIRST = timedelta(seconds=2)
 """How long events wait at a time for the handshake to be taken."""
 
 
-def deliver(channel: Channel, means: Means, told_to_stop: Callable[[], bool] = lambda: False) -> None:
-    """Deliver what is due to a subscription, unless another worker is at it."""
+def deliver(channel: Channel, means: Means, told_to_stop: Callable[[], bool] = lambda: False) -> bool:
+    """Deliver what is due to a subscription; whether anything was, and no other worker was at it."""
     held = means.notices.move(channel.subscription, partial(_claimed, means, means.now()))
-    turn_ends = time.monotonic() + SECONDS_OF_A_TURN
+    did, turn_ends = False, time.monotonic() + SECONDS_OF_A_TURN
     for _ in range(IN_ONE_TURN):
         if held is None or held.lease != means.worker or not held.is_busy or held.due > means.now():
             break
         if told_to_stop() or time.monotonic() > turn_ends:
             break
-        held = _next(held, means)
+        held, did = _next(held, means), True
     if held is not None and held.lease == means.worker:
         means.notices.move(channel.subscription, lambda now: released(now, means.worker))
+    return did
 
 
 def _claimed(means: Means, now: datetime, channel: Channel) -> Channel | None:

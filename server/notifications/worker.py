@@ -27,6 +27,9 @@ STORE_DOWN = 2.0
 SWEEP = 3600.0
 MOST_ROUNDS = 10_000
 
+Task = Callable[[Means], bool]
+"""Something that is due; says whether it did anything."""
+
 
 class Worker:
     """One process that delivers. Any number of them may run on one store."""
@@ -48,14 +51,15 @@ class Worker:
         with self._threads_at_work() as pool:
             while not self._told_to_stop:
                 self._news.clear()
-                busy = self._look(pool) > 0
-                self._news.wait(STORE_DOWN if self._store_is_down else 0.0 if busy else LOOK)
+                self._look(pool)
+                self._news.wait(STORE_DOWN if self._store_is_down else LOOK)
 
     def run_once(self) -> None:
         """Do everything that is due now, and what becomes due at once by that; then end."""
         with self._threads_at_work() as pool:
             for _ in range(MOST_ROUNDS):
-                if self._told_to_stop or self._store_is_down or not self._look(pool, wait=True):
+                done = [each.result() for each in self._look(pool)]
+                if self._told_to_stop or self._store_is_down or not any(done):
                     return
 
     @contextmanager
@@ -67,37 +71,38 @@ class Worker:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _look(self, pool: ThreadPoolExecutor, *, wait: bool = False) -> int:
-        """Begin everything that is due and not under way here; how much was found."""
+    def _look(self, pool: ThreadPoolExecutor) -> list[Future[bool]]:
+        """Begin everything that is due and not under way here."""
+        due: dict[str, Task] = {"relay": relay}
         try:
-            relayed = relay(self._means.notices, self._means.subscriptions)
             now = self._means.now() + TICK
-            due = {f"subscription {each.id}": partial(attend, each) for each in self._means.subscriptions.due(now)}
-            for each in filter(self._is_free, self._means.notices.busy(now)):
-                due[f"channel {each.subscription}"] = partial(deliver, each, told_to_stop=lambda: self._told_to_stop)
+            for each in self._means.subscriptions.due(now):
+                due[f"subscription {each.id}"] = partial(attend, each)
+            for channel in filter(self._is_free, self._means.notices.busy(now)):
+                due[f"channel {channel.subscription}"] = partial(
+                    deliver, channel, told_to_stop=lambda: self._told_to_stop
+                )
             self._sweep()
         except Unavailable:
             self._note_store(down=True)
-            return 0
+            return []
         self._note_store(down=False)
-        begun = [self._begin(pool, key, task) for key, task in due.items() if key not in self._at_work]
-        if wait:
-            for future in begun:
-                future.result()
-        return relayed + (len(begun) if wait else 0)
+        return [self._begin(pool, key, task) for key, task in due.items() if key not in self._at_work]
 
     def _is_free(self, channel: Channel) -> bool:
         """No other worker is at it: looking at it all the same would be no rest at all while that one is slow."""
         return channel.lease in ("", self._means.worker) or real_time() >= channel.leased_until
 
-    def _begin(self, pool: ThreadPoolExecutor, key: str, task: Callable[[Means], None]) -> Future[None]:
+    def _begin(self, pool: ThreadPoolExecutor, key: str, task: Task) -> Future[bool]:
         with self._lock:
             self._at_work.add(key)
         return pool.submit(self._do, key, task)
 
-    def _do(self, key: str, task: Callable[[Means], None]) -> None:
+    def _do(self, key: str, task: Task) -> bool:
+        """Whether it did anything: then there may be more to do."""
+        did = False
         try:
-            task(self._means)
+            did = task(self._means)
         except Unavailable:
             self._note_store(down=True)
         except Exception as error:  # one subscription's trouble is not the others'
@@ -105,7 +110,9 @@ class Worker:
         finally:
             with self._lock:
                 self._at_work.discard(key)
-            self._news.set()
+            if did:
+                self._news.set()
+        return did
 
     def _sweep(self) -> None:
         if time.monotonic() >= self._sweep_after:

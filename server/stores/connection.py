@@ -11,6 +11,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -102,3 +103,17 @@ def insert(collection: Collection[dict[str, Any]], document: dict[str, Any]) -> 
         if holder is not None:
             return None if holder["mark"] == document["mark"] else holder
     raise AutoReconnect("a document came and went three times")
+
+
+def inserted(collection: Collection[dict[str, Any]], documents: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Insert documents, each by itself, in one message; gives back those whose `_id` was taken already."""
+    if not documents:
+        return []
+    try:
+        once_more(lambda: collection.insert_many(documents, ordered=False))
+    except BulkWriteError as error:
+        refused = error.details["writeErrors"]
+        if any(each["code"] != DUPLICATE for each in refused):
+            raise
+        return [documents[each["index"]] for each in refused]
+    return []

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import islice
 from secrets import token_hex
 
 import msgspec
+from pymongo import UpdateOne
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 
@@ -23,7 +25,7 @@ from server.authorization.delivery import Attempt, Channel, ChannelStep, Deliver
 from server.authorization.request import AuthorizationRequest
 from server.notices import Changed, Kept, Untold
 from server.stores import raw
-from server.stores.connection import insert, once_more, store_answers
+from server.stores.connection import insert, inserted, once_more, store_answers
 from server.stores.documents import Row
 from server.stores.domain import record_id, relay_of, unpacked
 from server.stores.filters import (
@@ -63,29 +65,18 @@ class MongoNotices:
         return [self._untold(document) for document in islice(found, limit)]
 
     @store_answers()
-    def put(self, delivery: Delivery) -> Delivery:
-        """Put a delivery without a number there; gives the one that is there already where there is one."""
-        row = {
-            "_id": self._id_of(delivery),
-            "tenant": self._tenant,
-            "mark": token_hex(8),
-            "channel": self._channel_id(delivery.subscription),
-            "number": delivery.number,
-            "shelf": self._shelf(delivery.outcome),
-            "authorization": delivery.authorization,
-            "version": delivery.version,
-            "at": delivery.at,
-            "answer": delivery.answer,
-            "attempts": [],
-        }
-        there = insert(self._notices, row)
-        return delivery if there is None else _delivery(there)
+    def put(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Put deliveries without a number there; gives those that were there already, as they are by now."""
+        rows = [self._row(each) for each in deliveries]
+        there = [each["_id"] for each in inserted(self._notices, rows)]
+        return [_delivery(row) for row in self._notices.find(by_ids(self._tenant, there))] if there else []
 
     @store_answers()
-    def told(self, untold: Untold) -> None:
+    def told(self, untold: Sequence[Untold]) -> None:
         """The changes are taken off, unless there are more by now: then they are all relayed again, to no effect."""
-        wanted = at_version(self._tenant, record_id(self._tenant, untold.authorization), untold.version)
-        once_more(lambda: self._records.update_one(wanted, {"$set": {"events": [], "relay": ""}}))
+        seen = ((record_id(self._tenant, each.authorization), each.version) for each in untold)
+        nothing = {"$set": {"events": [], "relay": ""}}
+        self._written_together(self._records, [UpdateOne(at_version(self._tenant, *each), nothing) for each in seen])
 
     @store_answers()
     def unnumbered(self, subscription_id: str) -> list[Delivery]:
@@ -94,9 +85,10 @@ class MongoNotices:
         return sorted(map(_delivery, found), key=lambda each: (each.at, each.authorization, each.version))
 
     @store_answers()
-    def number(self, delivery: Delivery, number: int) -> None:
-        """Give the delivery the number that its event has."""
-        self._change(delivery, {"$set": {"number": number}})
+    def number(self, numbered: Sequence[tuple[Delivery, int]]) -> None:
+        """Give each delivery the number that its event has."""
+        given = ((by_id(self._tenant, self._id_of(delivery)), number) for delivery, number in numbered)
+        self._written_together(self._notices, [UpdateOne(each, {"$set": {"number": number}}) for each, number in given])
 
     @store_answers()
     def drop(self, delivery: Delivery) -> None:
@@ -203,6 +195,26 @@ class MongoNotices:
             "due": channel.due,
             "record": msgspec.json.encode(channel),
         }
+
+    def _row(self, delivery: Delivery) -> Row:
+        return {
+            "_id": self._id_of(delivery),
+            "tenant": self._tenant,
+            "mark": token_hex(8),
+            "channel": self._channel_id(delivery.subscription),
+            "number": delivery.number,
+            "shelf": self._shelf(delivery.outcome),
+            "authorization": delivery.authorization,
+            "version": delivery.version,
+            "at": delivery.at,
+            "answer": delivery.answer,
+            "attempts": [],
+        }
+
+    def _written_together(self, collection: Collection[Row], updates: Sequence[UpdateOne]) -> None:
+        """Updates of documents named by `_id`, none of which does harm twice."""
+        if updates:
+            once_more(lambda: collection.bulk_write(updates, ordered=False))
 
     def _change(self, delivery: Delivery, change: Row) -> None:
         wanted = by_id(self._tenant, self._id_of(delivery))

@@ -110,7 +110,7 @@ def test_a_worker_killed_at_any_step_of_a_handshake_leaves_a_subscription_that_b
 
 def test_a_store_that_goes_away_in_between_only_delays(office: Office, receiver: Receiver) -> None:
     class Away:
-        """Every ninth call is not answered."""
+        """Now and then a call is not answered."""
 
         def __init__(self, store: Any) -> None:
             self.store, self.calls = store, 0
@@ -118,7 +118,7 @@ def test_a_store_that_goes_away_in_between_only_delays(office: Office, receiver:
         def __getattr__(self, name: str) -> Callable[..., Any]:
             def call(*args: Any, **more: Any) -> Any:
                 self.calls += 1
-                if self.calls % 9 == 0:
+                if self.calls % 17 == 0:
                     raise Unavailable([])
                 return getattr(self.store, name)(*args, **more)
 

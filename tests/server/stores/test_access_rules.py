@@ -151,11 +151,11 @@ def notices_are_done_once(database: Store, authorization: Authorization) -> None
     [untold] = notices.untold(10)
     [change] = untold.changes
     delivery = Delivery("s1", untold.authorization, change.version, NOW, change.answer)
-    assert notices.put(delivery) == notices.put(delivery) == delivery
+    assert (list(notices.put([delivery])), list(notices.put([delivery]))) == ([], [delivery])
     assert notices.unnumbered("s1") == [delivery]
-    notices.number(delivery, 1)
+    notices.number([(delivery, 1)])
     notices.wake("s1", 1, NOW)
-    notices.told(untold)
+    notices.told([untold])
     assert notices.untold(10) == [] and notices.busy(LATER)
     assert notices.move("s1", lambda now: leased(now, "w", NOW, LATER)) is not None
     sent = notices.delivery("s1", 1)
@@ -163,7 +163,7 @@ def notices_are_done_once(database: Store, authorization: Authorization) -> None
     notices.record(replace(sent, outcome=Outcome.DELIVERED))
     assert notices.listed(Outcome.DELIVERED, NOW)
     notices.drop(sent)
-    notices.put(replace(delivery, version=9))
+    notices.put([replace(delivery, version=9)])
     notices.drop(replace(delivery, version=9))
     assert notices.sweep(LATER) == 1
 

@@ -341,7 +341,7 @@ def test_what_is_written_is_what_the_documents_declare(authorizations: MongoAuth
     MongoSubscriptions(database, lambda: Seal([bytes(32)])).create(a_subscription())
     notices = MongoNotices(database)
     [untold] = notices.untold(10)
-    notices.put(Delivery("s1", untold.authorization, 2, NOW, untold.changes[0].answer))
+    notices.put([Delivery("s1", untold.authorization, 2, NOW, untold.changes[0].answer)])
     [delivery] = notices.unnumbered("s1")
     notices.record(replace(delivery, attempts=(Attempt(NOW, 200),)))
     notices.wake("s1", 1, NOW)
