@@ -86,6 +86,24 @@ _SVG = re.compile(rb"<\s*(?:[a-z]+:)?svg\b|http://www\.w3\.org/2000/svg", re.IGN
 _DTD = re.compile(rb"<!(?:DOCTYPE|ENTITY)\b", re.IGNORECASE)
 _COMMANDS = re.compile(rb"@?echo off\b|<\?php|<%|on error resume next\b", re.IGNORECASE)
 
+EXTENSIONS = {
+    PDF: "pdf",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/tiff": "tiff",
+    "image/gif": "gif",
+    "application/dicom": "dcm",
+    RTF: "rtf",
+    XML: "xml",
+    JSON: "json",
+    FHIR: "json",
+    TEXT: "txt",
+    _OFFICE["word/document.xml"]: "docx",
+    _OFFICE["xl/workbook.xml"]: "xlsx",
+    _OFFICE["ppt/presentation.xml"]: "pptx",
+}
+"""How the name of a file of each kind ends."""
+
 LABELS: dict[str, frozenset[str]] = {
     PDF: frozenset({"application/x-pdf"}),
     "image/jpeg": frozenset({"image/jpg", "image/pjpeg"}),

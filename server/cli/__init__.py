@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "work": ("server.cli.work:work", "Deliver notices to subscribers, beside a server."),
     "notices": ("server.cli.notices:notices", "List notices under way and their attempts, send them again."),
     "inbox": ("server.cli.inbox:inbox", "Receive notifications as a subscriber, to see and to check them."),
+    "documents": ("server.cli.documents:documents", "List the documents of an authorization, or save them."),
     "stats": ("server.cli.stats:stats", "Count what is on record."),
     "form-errors": ("server.cli.form_errors:form_errors", "What clients say is wrong with forms."),
     "decide": ("server.cli.decide:decide", "Decide pended lines: approve, deny or modify."),

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, request
 
 from server.errors import Refusal
 from server.web import desk_answers as answers
+from server.web import desk_documents as documents
 from server.web import desk_schemas as schemas
 from server.web import desk_views as views
 from server.web.desk_schemas import Schema
@@ -29,7 +30,7 @@ class Route:
 
     path      under /api, as Flask writes it
     query     schema of the query parameters;  bodies  schemas of the body, by the value of `decision`, "" for one only
-    reply     schema of the answer
+    reply     schema of the answer; None for bytes
     refuses   statuses of its refusals
     """
 
@@ -38,7 +39,7 @@ class Route:
     name: str
     summary: str
     view: View
-    reply: type[Schema]
+    reply: type[Schema] | None
     query: type[Schema] | None = None
     bodies: Mapping[str, type[Schema]] | None = None
     refuses: tuple[int, ...] = (401, 403)
@@ -95,6 +96,24 @@ ROUTES: tuple[Route, ...] = (
         views.show_trace,
         answers.TraceSchema,
         refuses=(401, 403, 404),
+    ),
+    Route(
+        "GET",
+        "/authorizations/<number>/documents",
+        "documents",
+        "The documents of an authorization: what they are, when they came, whether they count.",
+        documents.list_documents,
+        answers.DocumentsSchema,
+        refuses=(401, 403, 404),
+    ),
+    Route(
+        "GET",
+        "/authorizations/<number>/documents/<document>",
+        "document",
+        "The bytes of a document that is clean, to be saved.",
+        documents.show_document,
+        None,
+        refuses=(401, 403, 404, 409),
     ),
     Route(
         "POST",

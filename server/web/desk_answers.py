@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from questionnaires.requirements import Need
+from server.authorization.attachment import State, Way
 from server.authorization.clocks import ClockState
 from server.authorization.criteria import Result
 from server.authorization.determination import Response, ReviewAction, WaitsFor
@@ -145,6 +146,35 @@ class AuthorizationSchema(Schema):
     rejections = fields.List(fields.Nested(RejectionSchema))
     clock = fields.Nested(ClockSchema)
     history = fields.List(fields.Nested(EventSchema))
+
+
+class DocumentOnRecordSchema(Schema):
+    """A document that came with the request or apart from it."""
+
+    id = fields.String(attribute="attachment.id")
+    lines = fields.List(
+        fields.Integer(),
+        attribute="attachment.meant.lines",
+        dump_default=[],
+        metadata={"description": "The lines it is about; none: the whole request."},
+    )
+    types = fields.List(fields.Nested(CodeSchema), attribute="attachment.document.types", dump_default=[])
+    media_type = fields.String(attribute="attachment.media_type", metadata={"description": "What its bytes are."})
+    size = fields.Integer(attribute="attachment.size")
+    sha256 = fields.String(attribute="attachment.sha256")
+    title = fields.String(attribute="attachment.title")
+    created = fields.Date(attribute="attachment.document.created", allow_none=True)
+    received = fields.DateTime(attribute="attachment.received")
+    how = fields.Enum(Way, by_value=True, attribute="attachment.way")
+    state = fields.Enum(State, by_value=True, attribute="attachment.state")
+    final = fields.Boolean(attribute="attachment.final")
+    counts = fields.String(metadata={"description": "Whether reviews look at it: counts, not yet, or why not."})
+
+
+class DocumentsSchema(Schema):
+    """The documents of an authorization, oldest first."""
+
+    documents = fields.List(fields.Nested(DocumentOnRecordSchema))
 
 
 class FindingSchema(Schema):

@@ -57,12 +57,12 @@ class Desk:
 
 def show_authorization(desk: Desk, staff: Staff, number: str) -> Response:
     """The record: lines, statuses, clock, history."""
-    return _shown(desk, _found(desk, staff, number))
+    return _shown(desk, found_authorization(desk, staff, number))
 
 
 def show_trace(desk: Desk, staff: Staff, number: str) -> Response:
     """How the rules came to what they decided."""
-    found = _found(desk, staff, number)
+    found = found_authorization(desk, staff, number)
     lines = traced_lines(desk.payer, staff, found)
     return written(answers.TraceSchema().dump({"id": found.id, "version": found.version, "lines": lines}))
 
@@ -74,14 +74,14 @@ def decide_line(desk: Desk, staff: Staff, number: str, line: int) -> Response:
     if not isinstance(what, str) or what not in schemas.DECISIONS:
         raise _invalid({"decision": [f"Write one of {', '.join(schemas.DECISIONS)}."]})
     said = {"decision": what, **_loaded(schemas.DECISIONS[what](), body)}
-    seen = _as_seen(_found(desk, staff, number), said)
+    seen = _as_seen(found_authorization(desk, staff, number), said)
     return _shown(desk, _on_record(lambda: _DONE[what](desk.payer, staff, seen, line, said)))
 
 
 def extend(desk: Desk, staff: Staff, number: str) -> Response:
     """The one extension of the clock."""
     said = _loaded(schemas.ExtensionSchema(), read_object(request, BODY_LIMIT))
-    seen = _as_seen(_found(desk, staff, number), said)
+    seen = _as_seen(found_authorization(desk, staff, number), said)
     return _shown(desk, _on_record(lambda: extend_clock(desk.payer, staff, seen, said["reason"])))
 
 
@@ -111,7 +111,12 @@ def show_requirements(desk: Desk, staff: Staff) -> Response:  # noqa: ARG001 - n
     return written(answers.RequirementsSchema().dump({"requirements": [each.as_json() for each in found]}))
 
 
-def _found(desk: Desk, staff: Staff, number: str) -> Authorization:
+def found_authorization(desk: Desk, staff: Staff, number: str) -> Authorization:
+    """The authorization that a path means.
+
+    Raises:
+        NotFound: nothing on record goes by that.
+    """
     try:
         return find(desk.payer, staff, number)[0]
     except NotOnRecord as error:

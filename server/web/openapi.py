@@ -28,6 +28,7 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _PATH_WORDS = {
     "number": "An authorization number, however it is typed, or the id of a ClaimResponse.",
     "line": "Sequence of the service line.",
+    "document": "The id of a document of the authorization.",
 }
 _REFUSALS = {
     400: "The request cannot be read, or says something that cannot be.",
@@ -94,7 +95,7 @@ def _operation(route: Route, spec: APISpec) -> Json:
         "summary": route.summary,
         "security": [{"staff": []}],
         "parameters": [*path, *query, *seen],
-        "responses": {"200": {"description": "Done.", "content": _json(route.reply)}, **_refusals(route)},
+        "responses": {"200": {"description": "Done.", "content": _content(route.reply)}, **_refusals(route)},
     }
     if route.bodies:
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(route, spec)}}}
@@ -130,6 +131,10 @@ def _refusals(route: Route) -> Json:
     return {
         str(status): {"description": _REFUSALS[status], "content": _json(OutcomeSchema)} for status in route.refuses
     }
+
+
+def _content(reply: type[Schema] | None) -> Json:
+    return _json(reply) if reply else {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def _json(schema: type[Schema]) -> Json:
