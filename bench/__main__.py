@@ -6,9 +6,15 @@ import sys
 
 from rich.console import Console
 
-from bench import inquire, profiles, review, submit
+from bench import inquire, next_question, packages, profiles, review, submit
 
-BENCHES = {"submit": submit.main, "profiles": profiles.main, "inquire": inquire.main, "review": review.main}
+BENCHES = {
+    "submit": submit.main,
+    "profiles": profiles.main,
+    "inquire": inquire.main,
+    "packages": packages.main, "review": review.main,
+    "next-question": next_question.main,
+}
 
 
 def main(names: list[str]) -> int:

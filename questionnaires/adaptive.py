@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from questionnaires.filled import FilledForm, is_met, laid_over
+from questionnaires.filled import FilledForm, is_met
 from questionnaires.forms import EnableWhen, Form, Item
 from questionnaires.response_check import number_in
 from questionnaires.undecided import undecided
@@ -29,14 +29,14 @@ class Step:
 
     items     of the form, with the items in them, as far as they are asked by now
     new       linkIds of questions that were not asked before;  enabled  those that are surely asked
-    scores    linkId -> score that is calculated from the answers
+    scores    linkId -> score that is calculated from the answers, None while too few are given
     complete  everything is asked and what is required is answered
     """
 
     items: tuple[Json, ...]
     new: tuple[str, ...]
     enabled: frozenset[str]
-    scores: Mapping[str, Decimal]
+    scores: Mapping[str, Decimal | None]
     complete: bool
 
 
@@ -98,13 +98,13 @@ class Session:
 
 
 def next_step(
-    form: Form, response: Json, asked: Iterable[str], topics: Iterable[Topic], on: date, *, conditional: bool
+    filled: FilledForm, asked: Iterable[str], topics: Iterable[Topic], on: date, *, conditional: bool
 ) -> Step:
-    """The step that follows a response to the form whose items `asked` were asked so far.
+    """The step that follows a response, laid over its form, whose items `asked` were asked so far.
 
     `topics` are those decided by the form; what none of them can need any more is not asked.
     """
-    filled = laid_over(form, response)
+    form = filled.form
     needless = _needless(form, filled, tuple(topics), on)
     before = frozenset(asked) & form.items.keys()
     session = Session(filled, before, needless, conditional, _kept(form, filled, before))
@@ -198,13 +198,12 @@ def _written(items: Iterable[Item], chosen: set[str]) -> Iterator[Json]:
         yield written | ({"item": inner} if inner else {})
 
 
-def _scores(session: Session, enabled: frozenset[str]) -> dict[str, Decimal]:
-    found = {}
+def _scores(session: Session, enabled: frozenset[str]) -> dict[str, Decimal | None]:
+    found: dict[str, Decimal | None] = {}
     for score in session.form.scores:
         values = {name: value for name in score.items if (value := number_in(session.filled, name)) is not None}
-        points = scored(score, values)
-        if points is not None and score.answer in enabled:
-            found[score.answer] = points
+        if score.answer in enabled:
+            found[score.answer] = scored(score, values)
     return found
 
 

@@ -82,8 +82,7 @@ def stands_where_the_form_has_it(filled: Filled, _form: FilledForm) -> Iterator[
 def answers_have_the_type_of_the_item(filled: Filled, _form: FilledForm) -> Iterator[AnswerProblem]:
     """A value of the item's type."""
     wanted = _types(filled.item)
-    for number, answer in enumerate(filled.answers if filled.item.asks else ()):
-        found = value_in(answer)
+    for number, found in enumerate(filled.typed if filled.item.asks else ()):
         if found is None:
             mend = f"write value{wanted[0]}"
             yield _problem(
@@ -124,8 +123,7 @@ def chosen_from_the_options(filled: Filled, form: FilledForm) -> Iterator[Answer
     if item.type not in ("choice", "open-choice"):
         return
     allowed = form.options_of(item)
-    for number, answer in enumerate(filled.answers):
-        found = value_in(answer)
+    for number, found in enumerate(filled.typed):
         if found is None or (item.type == "open-choice" and isinstance(found[1], str)):
             continue
         if not _is_option(found[1], item, allowed):
@@ -154,8 +152,7 @@ def measured_in_a_unit_of_the_form(filled: Filled, _form: FilledForm) -> Iterato
     """An amount is in one of the units that the form offers."""
     units = {unit.code for unit in filled.item.units}
     words = {unit_word(unit) for unit in units}
-    for number, answer in enumerate(filled.answers if units else ()):
-        found = value_in(answer)
+    for number, found in enumerate(filled.typed if units else ()):
         if found is None or not isinstance(found[1], Quantity):
             continue
         if found[1].unit not in units and unit_word(found[1].unit) not in words:
@@ -189,8 +186,7 @@ def within_its_range(filled: Filled, _form: FilledForm) -> Iterator[AnswerProble
     item = filled.item
     if item.low is None and item.high is None:
         return
-    for number, answer in enumerate(filled.answers):
-        found = value_in(answer)
+    for number, found in enumerate(filled.typed):
         value = _measured(found[1], item) if found else None
         if value is None:
             continue

@@ -37,6 +37,8 @@ class Filled:
     item      the item of the form;  node  as it was sent;  where  the FHIRPath that it is reached by
     scope     where answers to other questions are looked for;  inner  the same for the items in it
     misplaced it stands in another group than in the form
+    answers   the answers that were sent;  typed  the type and value of each, None for one that is not well formed
+    values    the answers that are
     """
 
     item: Item
@@ -45,16 +47,14 @@ class Filled:
     scope: Scope
     inner: Scope
     misplaced: bool = False
+    answers: list[Json] = field(init=False)
+    typed: list[tuple[str, Value] | None] = field(init=False)
+    values: list[Value] = field(init=False)
 
-    @property
-    def answers(self) -> list[Json]:
-        """The answers that were sent."""
-        return _objects(self.node, "answer")
-
-    @property
-    def values(self) -> list[Value]:
-        """The answers that have a well-formed value."""
-        return [found[1] for each in self.answers if (found := value_in(each)) is not None]
+    def __post_init__(self) -> None:
+        self.answers = _objects(self.node, "answer")
+        self.typed = [value_in(each) for each in self.answers]
+        self.values = [each[1] for each in self.typed if each is not None]
 
 
 @dataclass(slots=True)

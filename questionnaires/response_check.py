@@ -33,7 +33,12 @@ def check_response(response: Mapping[str, Any], form: Form, *, canonical: str = 
     response   R4 JSON, decimals as Decimal
     canonical  how the response names its form, to tell when it is another version; "" when it is the same
     """
-    filled = laid_over(form, response)
+    return check_filled(laid_over(form, response), response, canonical)
+
+
+def check_filled(filled: FilledForm, response: Mapping[str, Any], canonical: str = "") -> Checked:
+    """The same, of a response that was laid over its form before."""
+    form = filled.form
     same_version = canonical in ("", form.canonical, form.url)
     found = [
         *_of_the_whole(response, form),

@@ -35,11 +35,21 @@ def undecided(form: Form, filled: FilledForm, topics: tuple[Topic, ...], on: dat
     elsewhere = {name for topic in topics for name in _elsewhere(topic)}
     looked_at: set[str] = set()
     open_: set[str] = set()
+    for condition in _conditions(topics):
+        looked_at |= _answers(comparisons_in(condition))
+        open_ |= _answers(_open(condition, facts)[1])
+    return _with_sections(form, looked_at) - elsewhere, _with_sections(form, open_)
+
+
+def _conditions(topics: tuple[Topic, ...]) -> list[Condition]:
+    """The conditions of the criteria; those that several plans have alike once."""
+    found: dict[str, list[Condition]] = {}
     for topic in topics:
         for criterion in topic.criteria:
-            looked_at |= _answers(comparisons_in(criterion.condition))
-            open_ |= _answers(_open(criterion.condition, facts)[1])
-    return _with_sections(form, looked_at) - elsewhere, _with_sections(form, open_)
+            known = found.setdefault(criterion.id, [])
+            if criterion.condition not in known:
+                known.append(criterion.condition)
+    return [condition for known in found.values() for condition in known]
 
 
 def _elsewhere(topic: Topic) -> Iterator[str]:

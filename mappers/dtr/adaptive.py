@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from mappers.dtr import names
 from mappers.dtr.questionnaire import Writing, initial_of, write_contained_form
 from mappers.dtr.read import contained_form
-from mappers.fhir import objects, text_in
+from mappers.fhir import extension, objects, text_in
 from mappers.pas.instants import instant
 
 Json = dict[str, Any]
@@ -28,14 +28,14 @@ class Asked:
 
     form      the whole form;  items  those of its items that are asked, with the items in them
     begun     linkIds of questions asked for the first time, for which something may be filled in beforehand
-    scores    linkId -> score that is calculated from the answers
+    scores    linkId -> score that is calculated from the answers, None while too few are given
     complete  nothing more is asked
     """
 
     form: Mapping[str, Any]
     items: tuple[Mapping[str, Any], ...]
     begun: frozenset[str]
-    scores: Mapping[str, Decimal]
+    scores: Mapping[str, Decimal | None]
     complete: bool
 
 
@@ -87,6 +87,8 @@ def _merged(items: Iterable[Mapping[str, Any]], sent: list[Json], asked: Asked, 
     merged: list[Json] = []
     for item in items:
         there = by_name.pop(item["linkId"], [])
+        if item["linkId"] in asked.scores:
+            there = [each for each in there if not _is_calculated(each)]
         filled = _filled(item, asked, writing, answered=any(objects(each, "answer") for each in there))
         if filled:
             merged.append({**(there[0] if there else _said(item)), "answer": filled})
@@ -107,7 +109,7 @@ def _groups(item: Mapping[str, Any], there: list[Json], asked: Asked, writing: W
 
 
 def _within(node: Json, items: list[Json]) -> Json:
-    return {**node, "item": items} if items else node
+    return {name: each for name, each in node.items() if name != "item"} | ({"item": items} if items else {})
 
 
 def _filled(item: Mapping[str, Any], asked: Asked, writing: Writing, *, answered: bool) -> list[Json]:
@@ -121,6 +123,12 @@ def _filled(item: Mapping[str, Any], asked: Asked, writing: Writing, *, answered
         return []
     source = {"url": "source", "valueCode": writing.dialect.origin}
     return [{"extension": [{"url": names.ORIGIN, "extension": [source]}], **value} for value in values]
+
+
+def _is_calculated(node: Json) -> bool:
+    """Whether a system gave the answer: a score that was calculated before is calculated again, or is none any more."""
+    sources = (extension(extension(each, names.ORIGIN), "source") for each in objects(node, "answer"))
+    return any(text_in(each, "valueCode").startswith("auto") for each in sources)
 
 
 def _said(item: Mapping[str, Any]) -> Json:

@@ -17,9 +17,10 @@ from profiles import Issue, issues_in
 from profiles.notation import CORE
 from questionnaires.adaptive import next_step
 from questionnaires.content import Content
+from questionnaires.filled import FilledForm, laid_over
 from questionnaires.forms import Form
 from questionnaires.problem import Severity
-from questionnaires.response_check import check_response
+from questionnaires.response_check import check_filled
 from server.authorization.policy import Topic
 from server.authorization.request import Quantity
 from server.errors import NotFound, NotReadable, NotSupported, refusal, refuse_if
@@ -49,11 +50,12 @@ def next_question(call: Call, payer: Payer) -> Json:
     """
     response, path = _response(call.resource)
     form = _form(response, payer.content(), path)
-    refuse_if([*_of_r4(response, path, call.dialect), *_of_form(response, form, path)])
+    filled = laid_over(form, response)
+    refuse_if([*_of_r4(response, path, call.dialect), *_of_form(filled, response, path)])
     now = payer.now()
     topics = _topics(payer.content(), form, payer.day(now))
     dialect = DIALECTS[call.dialect]
-    step = next_step(form, response, asked_before(response), topics, payer.day(now), conditional=dialect.conditions)
+    step = next_step(filled, asked_before(response), topics, payer.day(now), conditional=dialect.conditions)
     begun = frozenset(step.new) & step.enabled
     asked = Asked(form.resource, step.items, begun, step.scores, step.complete)
     writing = Writing(dialect, call.base, _recommended(response, topics, call, payer))
@@ -120,10 +122,10 @@ def _of_r4(response: Json, path: str, dialect: str) -> Iterator[Issue]:
         yield replace(issue, expression=path + below)
 
 
-def _of_form(response: Json, form: Form, path: str) -> Iterator[Issue]:
+def _of_form(filled: FilledForm, response: Json, path: str) -> Iterator[Issue]:
     """What is wrong with the answers. A draft is not wrong for lacking required ones: they are asked again."""
     draft = response | {"status": "in-progress"}
-    for each in check_response(draft, form, canonical=form_named_by(response)).problems:
+    for each in check_filled(filled, draft, form_named_by(response)).problems:
         if each.expression == "QuestionnaireResponse.status":
             continue
         severity = "error" if each.severity is Severity.ERROR else "warning"

@@ -64,7 +64,7 @@ def session(form: Form, pick: Callable[[Json], list[Json]], *, conditional: bool
     response: Json = {"resourceType": "QuestionnaireResponse", "status": "in-progress"}
     asked: frozenset[str] = frozenset()
     for _ in range(MOST_STEPS):
-        step = next_step(form, response, asked, TOPICS.get(form.url, ()), ON, conditional=conditional)
+        step = next_step(laid_over(form, response), asked, TOPICS.get(form.url, ()), ON, conditional=conditional)
         yield response, step
         if step.complete:
             return
@@ -145,7 +145,7 @@ def test_any_part_of_the_answers_leads_to_a_next_step(form: Form, conditional: b
     part = fill([dict(each) for each in form.resource["item"]], {}, lambda item: pick(item) * (item["linkId"] in kept))
     for response in (part, whole):
         asked = {each["linkId"] for each in flat(response)}
-        step = next_step(form, response, asked, TOPICS[form.url], ON, conditional=conditional)
+        step = next_step(laid_over(form, response), asked, TOPICS[form.url], ON, conditional=conditional)
         open_ = [name for name in step.enabled if form.items[name].required and not answered(response, name)]
 
         assert step.new or step.complete or open_
@@ -296,14 +296,14 @@ def test_a_question_waits_for_the_answer_that_decides_about_it(
 
 def test_a_required_question_that_stays_open_keeps_the_form_open(small: Form) -> None:
     response = {"resourceType": "QuestionnaireResponse", "status": "in-progress"}
-    step = next_step(small, response, ["g", "kind", "why", "office", "phone"], (), ON, conditional=True)
+    step = next_step(laid_over(small, response), ["g", "kind", "why", "office", "phone"], (), ON, conditional=True)
 
     assert (step.new, step.complete) == ((), False)
 
 
 def test_a_condition_on_what_is_not_asked_is_left_out(small: Form) -> None:
     response = {"item": [{"linkId": "g", "item": [{"linkId": "kind", "answer": [TRUE]}]}]}
-    step = next_step(small, response, ["g", "kind", "why"], (), ON, conditional=True)
+    step = next_step(laid_over(small, response), ["g", "kind", "why"], (), ON, conditional=True)
     [both] = [each for each in step.items[-1]["item"] if each["linkId"] == "both"]
 
     assert [each["question"] for each in both["enableWhen"]] == ["kind"]
