@@ -12,7 +12,8 @@ BENCHES = {
     "submit": submit.main,
     "profiles": profiles.main,
     "inquire": inquire.main,
-    "packages": packages.main, "review": review.main,
+    "review": review.main,
+    "packages": packages.main,
     "next-question": next_question.main,
 }
 

@@ -26,6 +26,7 @@ from questionnaires.form_valuesets import SHARED, read_valuesets
 from questionnaires.forms import Form
 from questionnaires.likeness import written_out
 from questionnaires.meaning import Scope
+from questionnaires.notation import made
 from questionnaires.plan_schema import PlanSchema
 from questionnaires.problem import Problem, Severity
 from questionnaires.topic_schema import TopicSchema
@@ -184,7 +185,7 @@ def _topic_folders(directory: Path) -> list[Path]:
 
 def _plans(directory: Path, sets: Mapping[str, ValueSet], problems: list[Problem]) -> Iterator[PlanFile]:
     for path in _plan_paths(directory):
-        written, values = _read(path, PlanSchema().load, problems)
+        written, values = _read(path, made(PlanSchema).load, problems)
         if values is not None:
             yield PlanFile(path.stem, written, values, Scope(sets=sets))
 
@@ -199,7 +200,7 @@ def _topics(directory: Path, sets: Mapping[str, ValueSet], problems: list[Proble
             problems.append(Problem(str(newest), 1, Severity.ERROR, what, "write it, or delete the folder"))
         form = read_form(folder / FORM, problems, own_sets) if (folder / FORM).exists() else None
         for path in (newest, *sorted(folder.glob("earlier/*.yaml"))):
-            written, values = _read(path, TopicSchema().load, problems) if path.exists() else (None, None)
+            written, values = _read(path, made(TopicSchema).load, problems) if path.exists() else (None, None)
             if written is not None and values is not None:
                 own = path.with_suffix(".json")
                 asks = read_form(own, problems, own_sets) if path != newest and own.exists() else form

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
@@ -23,6 +24,12 @@ SOME = validate.Length(min=1, error="the list is empty - write at least one entr
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(?:\s+(\S+))?")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@cache
+def made(schema: type[Schema]) -> Schema:
+    """The one instance of a schema: to make one takes longer than to read a topic with it."""
+    return schema()
 
 
 class Notation(Schema):

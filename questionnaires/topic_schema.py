@@ -20,6 +20,7 @@ from questionnaires.notation import (
     Number,
     SystemName,
     Text,
+    made,
 )
 from questionnaires.spans import SpanSchema
 from server.authorization.documentation import DocumentationRequirement
@@ -163,7 +164,7 @@ class SpansField(fields.Field[Any]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> CodeSpan | str:
         if isinstance(value, dict) and set(value) == {"valueset"}:
             return Name()._deserialize(value["valueset"])
-        span: CodeSpan = SpanSchema().load(value)
+        span: CodeSpan = made(SpanSchema).load(value)
         return span
 
 
@@ -199,7 +200,7 @@ class PlansField(fields.Field[dict[str, dict[str, Any]]]):
         wrong, different = {}, {}
         for plan, differences in value.items():
             try:
-                different[plan] = RuleSchema().load({} if differences is None else differences)
+                different[plan] = made(RuleSchema).load({} if differences is None else differences)
             except ValidationError as error:
                 wrong[plan] = error.messages
         if wrong:

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from questionnaires.notation import Name, code_from
+from questionnaires.notation import Name, code_from, made
 from questionnaires.spans import SpanSchema, level_one
 from server.authorization.policy import CodeSpan
 from server.authorization.request import Code
@@ -44,7 +44,7 @@ def _entries(entries: Any) -> ValueSet:
     wrong: dict[int, Any] = {}
     for number, entry in enumerate(entries):
         try:
-            read.append(SpanSchema().load(entry) if isinstance(entry, Mapping) else level_one(code_from(entry)))
+            read.append(made(SpanSchema).load(entry) if isinstance(entry, Mapping) else level_one(code_from(entry)))
         except ValidationError as error:
             wrong[number] = error.messages
     if wrong:
