@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from bench import inquire, next_question, packages, profiles, review, submit
+from bench import inquire, next_question, notices, packages, profiles, review, submit
 
 BENCHES = {
     "submit": submit.main,
@@ -15,6 +15,7 @@ BENCHES = {
     "review": review.main,
     "packages": packages.main,
     "next-question": next_question.main,
+    "notices": notices.main,
 }
 
 
