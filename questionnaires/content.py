@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -95,12 +97,25 @@ def load_content(directory: Path | None = None) -> Content:
     Raises:
         ContentProblems: with every error in it, by file and line.
     """
-    files, problems = read_files(directory or DEMO, with_cases=False)
-    libraries, of_libraries = read_libraries(directory or DEMO)
-    errors = errors_in([*problems, *of_libraries, *problems_among(libraries), *problems_of_rules(files)])
-    if errors:
-        raise ContentProblems(errors)
-    return replace(content_of(files), libraries=libraries)
+    with _uncollected():
+        files, problems = read_files(directory or DEMO, with_cases=False)
+        libraries, of_libraries = read_libraries(directory or DEMO)
+        errors = errors_in([*problems, *of_libraries, *problems_among(libraries), *problems_of_rules(files)])
+        if errors:
+            raise ContentProblems(errors)
+        return replace(content_of(files), libraries=libraries)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nothing that is read becomes garbage: a collector that looks at ever more of it takes a fifth of the time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def content_of(files: ContentFiles) -> Content:
