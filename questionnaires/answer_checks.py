@@ -230,12 +230,15 @@ def the_origin_of_an_answer_is_told(filled: Filled, _form: FilledForm) -> Iterat
 
 def _origin(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of information-origin that are given: source as its code, author as it is."""
+    found: dict[str, Any] = {}
     for each in _extensions(answer):
-        if each.get("url") == _ORIGIN:
-            parts = {part.get("url"): part for part in _extensions(each)}
-            found = {"author": parts["author"]} if "author" in parts else {}
-            return found | ({"source": parts["source"].get("valueCode")} if "source" in parts else {})
-    return {}
+        for part in _extensions(each) if each.get("url") == _ORIGIN else ():
+            if part.get("url") == "author":
+                found["author"] = part
+            elif part.get("url") == "source":
+                code = part.get("valueCode")
+                found["source"] = code if isinstance(code, str) else ""
+    return found
 
 
 def is_signed(node: Mapping[str, Any]) -> bool:
