@@ -46,7 +46,6 @@ PARTLY_SHOWN = {
     "PF-12": "The lookup is an API and a command, not a page.",
     "PF-14": "The recommended number is looked up; no operation hands out a form filled in beforehand.",
     "PF-16": "Responses and reasons are on the trace of every line; nothing counts them per rule.",
-    "PF-17": "There is no $submit-attachment; documents come with the request or by an update.",
     "PF-21": "Nobody can authorize another provider in place of the one asked for.",
     "PF-23": "Member address and phone, provider TIN, fax and specialty: requests without them are decided.",
     "PF-25": "Across the new year more visits are taken sooner: see the expected failure.",
