@@ -184,6 +184,8 @@ def banner(settings: Settings, port: int, *, own_store: bool) -> str:
     ]
     if settings.sandbox:
         lines += ["", "Try next, in another terminal:", *(f"  {line}" for line in _try_next(base, settings, port))]
+    else:
+        lines.append("Subscribers hear of changes by placet work: start it beside this, on the same store.")
     return "\n".join([*lines, "", "Ctrl-C stops it.", ""])
 
 

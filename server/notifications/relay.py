@@ -27,13 +27,12 @@ LEASE = timedelta(seconds=10)
 
 def relay(means: Means) -> bool:
     """Relay some changes that nobody was told yet; whether there were any, and no other worker was at it."""
-    notices = means.notices
-    if not notices.untold(1) or not _is_our_turn(means):
+    untold = means.notices.untold(AT_ONCE)
+    if not untold or not _is_our_turn(means):
         return False
-    untold = notices.untold(AT_ONCE)
-    _relayed(untold, notices, means.subscriptions)
-    notices.move(RELAY, lambda channel: released(channel, means.worker))
-    return bool(untold)
+    _relayed(untold, means.notices, means.subscriptions)
+    means.notices.move(RELAY, lambda channel: released(channel, means.worker))
+    return True
 
 
 def _is_our_turn(means: Means) -> bool:

@@ -61,8 +61,8 @@ class MongoNotices:
     @store_answers()
     def untold(self, limit: int) -> list[Untold]:
         """Authorizations with changes that nobody was told yet, at most so many."""
-        found = self._records.find(relayed(relay_of(self._tenant)), _WITHOUT_REVIEWS)
-        return [self._untold(document) for document in islice(found, limit)]
+        found = self._records.find(relayed(relay_of(self._tenant)), _WITHOUT_REVIEWS, limit=limit)
+        return list(map(self._untold, found))
 
     @store_answers()
     def put(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
