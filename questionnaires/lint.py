@@ -11,6 +11,7 @@ from questionnaires.content import content_of
 from questionnaires.exercised import problems_of_exercise
 from questionnaires.files import ContentFiles, read_files
 from questionnaires.form_rules import problems_of_forms
+from questionnaires.package_checks import problems_of_packages
 from questionnaires.prepopulation_checks import problems_of_libraries
 from questionnaires.problem import Problem, Severity, errors_in
 from questionnaires.reach import problems_of_reach
@@ -23,7 +24,7 @@ def lint(directory: Path) -> list[Problem]:
     usable = not errors_in(problems)
     of_answers = list(problems_of_answers(files))
     problems += [*_plans_of_cases(files), *_without_cases(files), *of_answers, *problems_of_libraries(directory)]
-    problems += problems_of_forms(directory)
+    problems += [*problems_of_forms(directory), *problems_of_packages(files)]
     if usable:
         problems += problems_of_reach(files)
     if usable and not of_answers:
