@@ -9,6 +9,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from questionnaires.case_response import checked_answers
 from questionnaires.forms import Form, Item
 from questionnaires.notation import Bound, Day, code_from
 from server.authorization.determination import ReviewAction
@@ -59,16 +60,21 @@ def history_of(values: Values, topic: str) -> History:
 
 def answers_wrong(values: Values, form: Form | None) -> Iterator[tuple[str, str, str]]:
     """Answers that the form does not ask for, or not so: linkId, what is wrong, how to mend it."""
+    read: dict[str, Answer] = {}
     for link_id, written in values["answers"].items():
         item = form.items.get(link_id) if form else None
         if item is None:
             yield link_id, f"the form has no item '{link_id}'", "answer what it asks"
             continue
         try:
-            _answer(item, written)
+            read[link_id] = _answer(item, written)
         except (ValidationError, InvalidOperation, KeyError, TypeError, ValueError):
             mend = f"write one of {', '.join(code.code for code in item.options)}" if item.options else "mend it"
             yield link_id, f"{written!r} is no answer to an item of type {item.type}", mend
+    if form is not None and read.keys() == values["answers"].keys():
+        for problem in checked_answers(read, form).problems:
+            if problem.link_id in read:
+                yield problem.link_id, problem.what, problem.mend
 
 
 def _line(number: int, values: Values) -> ServiceLine:
@@ -123,8 +129,10 @@ def _prior(number: int, values: Values, topic: str) -> PriorLine:
 def _answers(answers: Values, form: Form | None, on: date) -> tuple[Answers, ...]:
     if form is None or not answers:
         return ()
-    given = tuple(_answer(form.items[link_id], written) for link_id, written in answers.items())
-    return (Answers(form.canonical, "completed", given, on),)
+    given = {link_id: _answer(form.items[link_id], written) for link_id, written in answers.items()}
+    checked = checked_answers(given, form)
+    counting = tuple(answer for link_id, answer in given.items() if link_id not in checked.dropped)
+    return (Answers(form.canonical, "completed", counting, on, open=checked.missing),)
 
 
 def _answer(item: Item, written: Any) -> Answer:
