@@ -16,6 +16,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     ExecutionTimeout,
     ServerSelectionTimeoutError,
+    WriteError,
     WTimeoutError,
 )
 from pymongo.monitoring import CommandListener
@@ -58,12 +59,23 @@ def connect(uri: str, database: str, *, listeners: Sequence[CommandListener] = (
     )
 
 
+class WriteRefused(Exception):
+    """The store answers, and will not write; says the store's error codes, never the documents it was about."""
+
+    def __init__(self, codes: Sequence[int]) -> None:
+        super().__init__(f"the store refuses to write: {', '.join(map(str, codes))}")
+        self.codes = tuple(codes)
+
+
 @contextmanager
 def store_answers() -> Iterator[None]:
     """Turns every failure to reach the store into the refusal `Unavailable`.
 
+    The driver's words about a refused write quote whole documents: they end here.
+
     Raises:
         Unavailable: the store does not answer, or not in time.
+        WriteRefused: it answers, and will not write.
     """
     try:
         yield
@@ -75,6 +87,14 @@ def store_answers() -> Iterator[None]:
             "HTTP 503",
             repair="Send the same message, byte for byte, again in a few seconds: it is filed only once.",
         ) from failure
+    except (WriteError, BulkWriteError) as failure:
+        raise WriteRefused(_codes(failure)) from None
+
+
+def _codes(failure: WriteError | BulkWriteError) -> list[int]:
+    """The error code of everything that was refused, each once."""
+    refused = failure.details["writeErrors"] if isinstance(failure, BulkWriteError) else []
+    return sorted({each["code"] for each in refused}) or [failure.code or 0]
 
 
 def once_more(operation: Callable[[], Result]) -> Result:

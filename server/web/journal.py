@@ -101,8 +101,9 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
     if facts is not None:
         return {"event": record.getMessage(), **facts}
     error = record.exc_info[1] if record.exc_info else None
-    # A library's words may quote what was sent: its template may not.
-    words = {"event": "library", "logger": record.name, "message": str(record.msg)}
+    # A library's words may quote what was sent: its template may not, but an exception in place of one does.
+    message = record.msg if isinstance(record.msg, str) else type(record.msg).__qualname__
+    words = {"event": "library", "logger": record.name, "message": message}
     return words | ({"exception": list(_types(error)), "frames": list(_frames(error))} if error else {})
 
 
