@@ -11,7 +11,7 @@ from typing import Any
 from mappers.cdex.contents import TOO_LONG, Checked, Content, checked, documents_in
 from mappers.wire import from_bytes
 from profiles import Issue
-from server.attachments import HELD_FOR, ScannerDown
+from server.attachments import HELD_FOR, NO_SCANNER, ScannerDown
 from server.authorization.attachment import (
     Attachment,
     Meant,
@@ -133,7 +133,8 @@ def keep(payer: Payer, attachment: Attachment, each: Checked) -> Attachment:
     """
     if payer.attachments is None:
         raise _no_store()
-    kept = payer.attachments.keep(replace(attachment, state=State.QUARANTINED), each.content.blocks)
+    state = State.CLEAN if payer.scanner is NO_SCANNER else State.QUARANTINED
+    kept = payer.attachments.keep(replace(attachment, state=state), each.content.blocks)
     if kept.state is State.QUARANTINED:
         kept = payer.attachments.judge(kept.id, State.CLEAN if _is_clean(payer, each) else State.REFUSED)
     if kept.state is State.REFUSED:

@@ -627,11 +627,39 @@ def test_every_problem_is_told_at_once(journey: Journey) -> None:
     assert all(word in said for word in ("MemberId is missing", "AttachTo is missing", "not known", "no line number"))
 
 
-def test_another_payer_is_told_so(new_journey: Callable[..., Journey]) -> None:
-    journey = new_journey()
-    sent = parameters({"value": "x"}, films())
-    with_more({"name": "PayerId", "valueIdentifier": {"value": "60054"}})(sent)
-    assert attached(journey, sent).startswith("Received and held")
+def test_who_names_a_payer_names_this_one(journey: Journey) -> None:
+    object.__setattr__(journey.payer, "payer_ids", ("789312",))
+    for named, status in (("60054", 422), ("789312", 200)):
+        sent = parameters({"value": "x"}, films())
+        with_more({"name": "PayerId", "valueIdentifier": {"value": named}})(sent)
+        attached(journey, sent, status=status)
+
+
+class Killed(Exception):
+    """The end of a process."""
+
+
+@pytest.mark.parametrize("step", ["mean", "settle"])
+def test_what_a_crash_interrupted_is_completed_when_it_is_sent_again(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    answer = journey.submit(without_films())
+    sent = parameters(control_number(answer), films())
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as until_then:
+        until_then.setattr(MongoAttachments, step, killed)
+        assert journey.post(SUBMIT_ATTACHMENT, sent)[0] == 500
+    assert statuses(journey, answer) == (("pended",) if step == "mean" else ("approved",))
+
+    attached(journey, sent)
+
+    now = record(journey, answer)
+    assert (now.statuses, now.version, len(now.received)) == (("approved",), 2, 1)
+    [kept] = journey.payer.attachments.of(now.id)  # type: ignore[union-attr]
+    assert kept.settled
 
 
 @pytest.mark.parametrize("body", [{"resourceType": "Bundle", "type": "collection"}, {"resourceType": "Parameters"}])
