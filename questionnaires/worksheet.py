@@ -132,7 +132,7 @@ _KINDS = {
 
 
 def _kind(item: Item) -> Kind:
-    if item.calculated:
+    if item.calculated and item.read_only:
         return Kind.CALCULATED
     if item.type in ("choice", "open-choice"):
         return Kind.SEVERAL if item.repeats else Kind.ONE
