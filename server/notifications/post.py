@@ -39,10 +39,12 @@ def post(subscription: Subscription, notification: Json, means: Means, at: datet
 
 def headers_of(subscription: Subscription) -> dict[str, str]:
     """The headers that the subscriber asked for, and its content type; one that is named twice has both values."""
-    headers: dict[str, str] = {"User-Agent": "placet"}
+    headers: dict[str, str] = {}
     for line in subscription.headers:
         name, _, value = line.partition(":")
         headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
+    if "user-agent" not in map(str.lower, headers):
+        headers["User-Agent"] = "placet"
     return headers | {"Content-Type": subscription.payload}
 
 
