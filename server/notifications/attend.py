@@ -25,6 +25,9 @@ from server.subscriptions import NoKey
 HANDSHAKE_WAITS = tuple(timedelta(seconds=each) for each in (2, 10, 60))
 """How long after a handshake that was not taken the next one comes; after the last the subscription is in error."""
 
+NO_KEY = timedelta(minutes=1)
+"""How long a subscription waits whose headers cannot be opened: the operator mends that, it is no failure of it."""
+
 
 def attend(seen: Subscription, means: Means) -> bool:
     """Do what is due about a subscription, unless another worker was first; always something."""
@@ -34,6 +37,10 @@ def attend(seen: Subscription, means: Means) -> bool:
     elif not means.entitled(seen):
         means.subscriptions.move(seen.id, seen.generation, lambda each: withdrawn(each, now))
         note("withdrawn", seen.id)
+    elif _is_sealed(seen, means):
+        means.subscriptions.move(
+            seen.id, seen.generation, lambda each: _due(each, now + NO_KEY) if _same(seen, each) else None
+        )
     elif seen.state is State.REQUESTED:
         _shake_hands(seen, means, now)
     elif seen.state is State.ACTIVE:
@@ -82,16 +89,22 @@ def _beat(seen: Subscription, means: Means, now: datetime) -> None:
         means.subscriptions.move(seen.id, seen.generation, lambda each: gone(each, now))
 
 
+def _is_sealed(seen: Subscription, means: Means) -> bool:
+    """Whether its headers were sealed with a key that is not set here."""
+    try:
+        means.subscriptions.find(seen.id)
+    except NoKey:
+        note("no key", seen.id)
+        return True
+    return False
+
+
 def _sent(kind: Kind, to: Subscription, means: Means, now: datetime, since: datetime) -> Attempt | None:
-    """POST it as the subscription is now; None when it was deleted or replaced, or its headers stay sealed.
+    """POST it as the subscription is now; None when it was deleted or replaced.
 
     since  the moment of what it is about: repetitions are the same message
     """
-    try:
-        opened = means.subscriptions.find(to.id)
-    except NoKey:
-        note("no key", to.id)
-        return None
+    opened = means.subscriptions.find(to.id)
     if opened is None or opened.generation != to.generation:
         return None
     name = f"{to.id} {kind} {to.generation} {since.isoformat()}"
@@ -110,4 +123,8 @@ def _sooner(tried: Subscription, now: Subscription, due: datetime) -> Subscripti
     """The next handshake is not waited for longer than needed, now that this one is known to have failed."""
     if now.state is not State.REQUESTED or now.handshakes != tried.handshakes or now.due <= due:
         return None
+    return _due(now, due)
+
+
+def _due(now: Subscription, due: datetime) -> Subscription:
     return replace(now, version=now.version + 1, due=due)

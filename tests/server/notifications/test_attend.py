@@ -134,3 +134,15 @@ def test_without_the_key_of_its_headers_nothing_is_sent(
     office.work(minutes=2)
     assert receiver.events() == [1]
     assert office.state(subscription) is State.ACTIVE
+
+
+def test_a_handshake_waits_for_the_key_and_does_not_fail_for_it(office: Office, receiver: Receiver) -> None:
+    subscription = office.subscribe(receiver)
+    locked = MongoSubscriptions(office.database)
+    opened, office.means = office.means, replace(office.means, subscriptions=locked)
+    for _ in range(10):
+        office.work(minutes=2)
+    office.means = opened
+    assert (receiver.got, office.state(subscription)) == ([], State.REQUESTED)
+    office.work(minutes=2)
+    assert (receiver.kinds(), office.state(subscription)) == (["handshake"], State.ACTIVE)
