@@ -20,13 +20,15 @@ FAR = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @click.command()
-@click.option("--subscription", metavar="ID", help="Only this one.")
+@click.option(
+    "--subscription", "begins", metavar="ID", default="", help="Only this one; the beginning of its id will do."
+)
 @click.option("--failed", is_flag=True, help="Only what was given up, or has to be tried again.")
 @click.option("--days", type=click.IntRange(1, 30), default=7, help="How far back.  [default: 7]")
 @click.option("--replay", "from_number", type=click.IntRange(1), metavar="N", help="Send again from event N on.")
 @store_options
 def notices(  # noqa: PLR0917
-    subscription: str | None,
+    begins: str,
     failed: bool,
     days: int,
     from_number: int | None,
@@ -41,29 +43,31 @@ def notices(  # noqa: PLR0917
     placet notices --failed
     placet notices --subscription 9b1c --replay 3
     """
-    if from_number is not None and subscription is None:
+    if from_number is not None and not begins:
         raise click.UsageError("--replay needs --subscription: say whose events are sent again.")
     with opened_payer(data, mongodb) as payer:
         assert payer.notices is not None
-        live = [each for each in payer.subscriptions.due(FAR) if subscription in (None, each.id)]
+        live = [each for each in payer.subscriptions.due(FAR) if each.id.startswith(begins)]
         if from_number is not None:
-            _replay(str(subscription), from_number, payer.notices, payer.now(), live)
+            _replay(from_number, payer.notices, payer.now(), live)
         begin = payer.now() - timedelta(days=days)
         outcomes = [Outcome.PARKED, Outcome.WAITING] if failed else list(Outcome)
         found = [each for outcome in outcomes for each in payer.notices.listed(outcome, begin)]
-        wanted = [each for each in found if subscription in (None, each.subscription) and (each.attempts or not failed)]
+        wanted = [each for each in found if each.subscription.startswith(begins) and (each.attempts or not failed)]
         console = Console()
         console.print(_subscriptions(live, payer.notices))
         console.print(_notices(sorted(wanted, key=lambda each: (each.at, each.subscription, each.number))))
 
 
-def _replay(subscription_id: str, number: int, kept: Notices, now: datetime, live: Sequence[Subscription]) -> None:
+def _replay(number: int, kept: Notices, now: datetime, live: Sequence[Subscription]) -> None:
     from server.notifications.replay import NoSuchEvent, replay
 
+    if len(live) > 1:
+        raise click.ClickException("Several subscriptions begin so: give more of the id.")
     if not live:
         raise click.ClickException("There is no such subscription, or it is off: nothing is sent for it.")
     try:
-        count = replay(subscription_id, number, kept, now)
+        count = replay(live[0].id, number, kept, now)
     except NoSuchEvent:
         raise click.ClickException(f"This subscription has had no event {number}.") from None
     state = live[0].state.value
