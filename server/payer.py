@@ -15,7 +15,7 @@ from server.authorization.eligibility import EVERYONE, Eligibility
 from server.authorization.history import History
 from server.authorization.inquiry import Inquiry
 from server.authorization.policy import Rules
-from server.authorization.record import Authorization
+from server.authorization.record import Authorization, Channel
 from server.authorization.request import AuthorizationRequest, Member
 from server.authorization.subscription import Subscription
 from server.notices import Notices
@@ -50,6 +50,7 @@ class Call:
     query       the parameters of the URL, each once;  parameters  all values of each
     dialect     version of the DTR guide that is spoken at this base: 2.2.0 or 2.0.1
     prefer      the Prefer header, "" where none was sent
+    channel     how it arrived, where one of the payer's people files it for the caller
     """
 
     caller: Caller
@@ -64,6 +65,7 @@ class Call:
     method: str = "POST"
     dialect: str = "2.2.0"
     prefer: str = ""
+    channel: Channel = Channel.ELECTRONIC
 
 
 @dataclass(frozen=True, slots=True)

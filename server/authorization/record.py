@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 
 from server.authorization.attachment import Received
 from server.authorization.clocks import PROMISED, Clock, Terms, clock
@@ -19,6 +20,16 @@ from server.authorization.eligibility import AS_SAID, Eligibility
 from server.authorization.history import NOTHING_ON_RECORD, History, PriorLine
 from server.authorization.numbers import trace_number
 from server.authorization.request import AuthorizationRequest, Period, ServiceLine
+
+
+class Channel(StrEnum):
+    """How a request reached the payer; all but the first were filed by its own people (PF-11)."""
+
+    ELECTRONIC = ""
+    FAX = "fax"
+    PHONE = "phone"
+    MAIL = "mail"
+    PORTAL = "portal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,7 @@ class Authorization:
     due         by when every line is decided, as of the last change; a clock that stands still moves it on
     terms       what the plan promised about that
     received    documentation that arrived apart from the request, oldest first
+    channel     how the latest request arrived
     """
 
     id: str
@@ -99,6 +111,7 @@ class Authorization:
     reviews: tuple[Reviewed, ...] = ()
     terms: Terms = PROMISED
     received: tuple[Received, ...] = ()
+    channel: Channel = Channel.ELECTRONIC
 
     def clock_at(self, now: datetime) -> Clock:
         """The decision clock as it stands at a moment (PF-22)."""

@@ -13,10 +13,11 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("server.cli.serve:serve", "Start the server (and the embedded store)."),
     "demo": ("server.cli.demo:demo", "Send the sample requests to a running server."),
+    "file": ("server.cli.file:file", "File a request that arrived by fax, phone or mail."),
     "show": ("server.cli.show:show", "Show one authorization: lines, reasons, history."),
     "work": ("server.cli.work:work", "Deliver notices to subscribers, beside a server."),
     "notices": ("server.cli.notices:notices", "List notices under way and their attempts, send them again."),
-    "inbox": ("server.cli.inbox:inbox", "Receive notifications as a subscriber, to see and to check them."),
+    "inbox": ("server.cli.inbox:inbox", "Receive notifications as a subscriber, and check them."),
     "documents": ("server.cli.documents:documents", "List the documents of an authorization, or save them."),
     "stats": ("server.cli.stats:stats", "Count what is on record."),
     "form-errors": ("server.cli.form_errors:form_errors", "What clients say is wrong with forms."),

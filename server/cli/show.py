@@ -78,6 +78,8 @@ def _heading(console: Console, found: Authorization, clock: Clock) -> None:
     urgency = "expedited" if found.request.expedited else "standard"
     console.print(f"[bold]Authorization[/bold] {found.id}  (version {found.version})")
     console.print(f"plan      {found.plan}")
+    if found.channel:
+        console.print(f"arrived   by {found.channel.value}, filed by the payer's people")
     console.print(f"received  {found.created:%Y-%m-%d %H:%M} UTC   due {clock.due:%Y-%m-%d %H:%M} UTC ({urgency})")
     console.print(f"clock     {clock_words(clock)}")
     diagnoses = ", ".join(diagnosis.code.code for diagnosis in found.request.diagnoses)

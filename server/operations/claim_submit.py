@@ -97,6 +97,7 @@ def _filed(message: Message, payer: Payer) -> bytes:
     at = payer.now()
     message = _held_against_forms(message, payer, at)
     authorization, is_update = _authorization(message, payer, at)
+    authorization = replace(authorization, channel=message.call.channel)
     kept = keep_documents(payer, message.call.caller, authorization, message.documents, at)
     exchange = Exchange(message.call.raw, to_bytes(_written(authorization, message)), message.kept_issues)
     file = payer.authorizations.update if is_update else payer.authorizations.file

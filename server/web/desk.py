@@ -12,6 +12,7 @@ from flask import Blueprint, Response, g, request
 from server.errors import Refusal
 from server.web import desk_answers as answers
 from server.web import desk_documents as documents
+from server.web import desk_requests as requests
 from server.web import desk_schemas as schemas
 from server.web import desk_views as views
 from server.web.desk_schemas import Schema
@@ -134,6 +135,17 @@ ROUTES: tuple[Route, ...] = (
         answers.AuthorizationSchema,
         bodies={"": schemas.ExtensionSchema},
         refuses=(400, 401, 403, 404, 409, 413, 415),
+    ),
+    Route(
+        "POST",
+        "/requests",
+        "request",
+        "File a request that arrived by fax, phone or mail, or at a portal, for the organization that made it.",
+        requests.file_for,
+        answers.AuthorizationSchema,
+        query=schemas.FilingQuery,
+        bodies={"": schemas.RequestBundleSchema},
+        refuses=(400, 401, 403, 409, 413, 415, 422),
     ),
     Route(
         "GET",

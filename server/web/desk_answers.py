@@ -11,6 +11,7 @@ from server.authorization.attachment import State, Way
 from server.authorization.clocks import ClockState
 from server.authorization.criteria import Result
 from server.authorization.determination import Response, ReviewAction, WaitsFor
+from server.authorization.record import Channel
 from server.web.desk_schemas import Schema
 
 STATUSES = tuple(action.status for action in ReviewAction)
@@ -139,6 +140,7 @@ class AuthorizationSchema(Schema):
     plan = fields.String()
     expedited = fields.Boolean(attribute="request.expedited")
     diagnoses = fields.List(fields.Nested(CodeSchema))
+    channel = fields.Enum(Channel, by_value=True, metadata={"description": "How it arrived; empty: electronically."})
     created = fields.DateTime()
     changed = fields.DateTime()
     statuses = fields.List(fields.String(validate=validate.OneOf(STATUSES)))

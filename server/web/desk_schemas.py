@@ -11,6 +11,7 @@ from marshmallow import Schema as PlainSchema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.authorization.determination import WaitsFor
+from server.authorization.record import Channel
 from server.authorization.systems import DECISION_REASONS, LOINC, PLACES_OF_SERVICE
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -170,6 +171,23 @@ class WorklistQuery(Schema):
     )
     waits_for = fields.Enum(WaitsFor, by_value=True, data_key="waits-for")
     assigned = fields.String(metadata={"description": "Only lines of this person; empty: of nobody."})
+
+
+class FilingQuery(Schema):
+    """For whom a request is filed, and how it arrived."""
+
+    organization = Words(
+        required=True, longest=64, metadata={"description": "As it signs in, where it does; else its name here."}
+    )
+    channel = fields.String(required=True, validate=validate.OneOf([each.value for each in Channel if each]))
+
+
+class RequestBundleSchema(Schema):
+    """A PAS request Bundle, as $submit takes it."""
+
+    resource_type = fields.String(required=True, validate=validate.Equal("Bundle"))
+    type = fields.String(required=True, validate=validate.Equal("collection"))
+    entry = fields.List(fields.Dict(), required=True)
 
 
 class RequirementsQuery(Schema):

@@ -49,15 +49,24 @@ _RULE = "desk API"
 
 @dataclass(frozen=True)
 class Desk:
-    """Whose desk it is, and who may sit at it."""
+    """Whose desk it is, and who may sit at it.
+
+    public  base URL of the FHIR interface that submitters use; None takes scheme and Host of each request
+    """
 
     payer: Payer
     access: StaffAccess
+    public: str | None = None
+
+    @property
+    def base(self) -> str:
+        """The base URL under which submitters read what is filed for them."""
+        return self.public or f"{request.scheme}://{request.host}/fhir"
 
 
 def show_authorization(desk: Desk, staff: Staff, number: str) -> Response:
     """The record: lines, statuses, clock, history."""
-    return _shown(desk, found_authorization(desk, staff, number))
+    return shown(desk, found_authorization(desk, staff, number))
 
 
 def show_trace(desk: Desk, staff: Staff, number: str) -> Response:
@@ -73,21 +82,21 @@ def decide_line(desk: Desk, staff: Staff, number: str, line: int) -> Response:
     what = body.pop("decision", None)
     if not isinstance(what, str) or what not in schemas.DECISIONS:
         raise _invalid({"decision": [f"Write one of {', '.join(schemas.DECISIONS)}."]})
-    said = {"decision": what, **_loaded(schemas.DECISIONS[what](), body)}
+    said = {"decision": what, **loaded(schemas.DECISIONS[what](), body)}
     seen = _as_seen(found_authorization(desk, staff, number), said)
-    return _shown(desk, _on_record(lambda: _DONE[what](desk.payer, staff, seen, line, said)))
+    return shown(desk, _on_record(lambda: _DONE[what](desk.payer, staff, seen, line, said)))
 
 
 def extend(desk: Desk, staff: Staff, number: str) -> Response:
     """The one extension of the clock."""
-    said = _loaded(schemas.ExtensionSchema(), read_object(request, BODY_LIMIT))
+    said = loaded(schemas.ExtensionSchema(), read_object(request, BODY_LIMIT))
     seen = _as_seen(found_authorization(desk, staff, number), said)
-    return _shown(desk, _on_record(lambda: extend_clock(desk.payer, staff, seen, said["reason"])))
+    return shown(desk, _on_record(lambda: extend_clock(desk.payer, staff, seen, said["reason"])))
 
 
 def show_worklist(desk: Desk, staff: Staff) -> Response:  # noqa: ARG001 - everybody at the desk sees all of it
     """What waits for a decision, soonest due first. A clock that stands still is listed by where it is due now."""
-    asked = _loaded(schemas.WorklistQuery(), request.args.to_dict())
+    asked = loaded(schemas.WorklistQuery(), request.args.to_dict())
     now = desk.payer.now()
     before = _moment(asked["due_before"]) if "due_before" in asked else now + LOOK_AHEAD
     waiting = [_waiting(each, now, asked) for each in desk.payer.authorizations.pended(before)]
@@ -104,7 +113,7 @@ def show_proposals(desk: Desk, staff: Staff) -> Response:  # noqa: ARG001 - coun
 
 def show_requirements(desk: Desk, staff: Staff) -> Response:  # noqa: ARG001 - nothing here is on record
     """What a plan requires for a code, before anybody asks for the service (PF-12)."""
-    asked = _loaded(schemas.RequirementsQuery(), request.args.to_dict())
+    asked = loaded(schemas.RequirementsQuery(), request.args.to_dict())
     found = desk.payer.requirements(asked["plan"], asked["code"], desk.payer.day(desk.payer.now()))
     if found is None:
         raise refusal(NotFound, "not-found", "There is no such plan.", "PF-12", expression="plan")
@@ -202,13 +211,19 @@ def _is_wanted(line: LineOnRecord, asked: dict[str, Any]) -> bool:
     )
 
 
+_OF_THE_RECORD = (
+    *("id", "version", "plan", "request", "channel", "created", "changed", "statuses"),
+    *("lines", "rejections", "history"),
+)
+
+
 def _told(found: Authorization, clock: Clock) -> dict[str, Any]:
-    names = ("id", "version", "plan", "request", "created", "changed", "statuses", "lines", "rejections", "history")
     diagnoses = [diagnosis.code for diagnosis in found.request.diagnoses]
-    return {**{name: getattr(found, name) for name in names}, "diagnoses": diagnoses, "clock": clock}
+    return {**{name: getattr(found, name) for name in _OF_THE_RECORD}, "diagnoses": diagnoses, "clock": clock}
 
 
-def _shown(desk: Desk, found: Authorization) -> Response:
+def shown(desk: Desk, found: Authorization) -> Response:
+    """The record as the desk is told it, with its version."""
     response = written(answers.AuthorizationSchema().dump(_told(found, found.clock_at(desk.payer.now()))))
     response.headers["ETag"] = f'"{found.version}"'
     return response
@@ -223,12 +238,17 @@ def _moment(text: str) -> datetime:
         raise _invalid({"due-before": ["Write a day or a moment: 2026-12-01."]}) from None
 
 
-def _loaded(schema: schemas.Schema, said: dict[str, Any]) -> dict[str, Any]:
+def loaded(schema: schemas.Schema, said: dict[str, Any]) -> dict[str, Any]:
+    """What was said, as the schema means it.
+
+    Raises:
+        Invalid: every problem, each at its place.
+    """
     try:
-        loaded: dict[str, Any] = schema.load(said)
+        meant: dict[str, Any] = schema.load(said)
     except ValidationError as error:
         raise _invalid(error.normalized_messages()) from error
-    return loaded
+    return meant
 
 
 def _invalid(messages: Any) -> Refusal:

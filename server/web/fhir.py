@@ -76,7 +76,7 @@ def web_application(
     check_answers(app, settings.check_answers)
     for interface in interfaces(settings, operations, payer, access):
         app.register_blueprint(fhir_blueprint(interface))
-    app.register_blueprint(desk_blueprint(Desk(payer, staff_access_for(settings))))
+    app.register_blueprint(desk_blueprint(Desk(payer, staff_access_for(settings), settings.base_url)))
     return app
 
 

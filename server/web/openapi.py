@@ -38,6 +38,7 @@ _REFUSALS = {
     409: "Somebody else changed it first, or it is not pended.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8.",
+    422: "Longer lists than are read.",
 }
 
 
@@ -89,7 +90,7 @@ def _operation(route: Route, spec: APISpec) -> Json:
         for kind, name in _PARAMETER.findall(route.path)
     ]
     query = [{"in": "query", "schema": route.query}] if route.query else []
-    seen = [_IF_MATCH] if route.bodies else []
+    seen = [_IF_MATCH] if any("version" in body().fields for body in (route.bodies or {}).values()) else []
     described: Json = {
         "operationId": route.name,
         "summary": route.summary,

@@ -35,9 +35,8 @@ from server.operations.line_decision import ask_for_information, decide_lines
 from server.payer import Staff
 from server.stores.attachments import MongoAttachments
 from tests.journeys.conftest import SOUTH_TOKEN, Journey, response_of, settings_with_two_callers
-from tests.journeys.test_plan_functions import (
+from tests.journeys.plan_functions.asking import (
     KNEE,
-    NURSE_TOKEN,
     a_document,
     a_form,
     a_request,
@@ -46,6 +45,7 @@ from tests.journeys.test_plan_functions import (
     resource,
     supported,
 )
+from tests.journeys.plan_functions.desk import NURSE_TOKEN
 from tests.journeys.test_submit import an_update
 
 Json = dict[str, Any]

@@ -15,8 +15,8 @@ from server.operations.authorization_replay import replay
 from server.payer import Staff
 from tests.dtr_client import by_hand, given
 from tests.journeys.conftest import Journey, response_of
+from tests.journeys.plan_functions.asking import KNEE, a_document, a_request, diagnosed, resource, supported
 from tests.journeys.test_next_question import FIRST_DEVICE, PAP, all_items, canonical, steps
-from tests.journeys.test_plan_functions import KNEE, a_document, a_request, diagnosed, resource, supported
 
 Json = dict[str, Any]
 STAFF = Staff("a test")

@@ -22,7 +22,7 @@ from server.authorization.request import Answer, AuthorizationRequest, Code, Ser
 from server.payer import Caller
 from tests.dtr_client import DTR, contained_items, fill
 from tests.journeys.conftest import Journey, response_of
-from tests.journeys.test_plan_functions import a_document, diagnosed, resource, supported
+from tests.journeys.plan_functions.asking import a_document, diagnosed, resource, supported
 from tests.journeys.test_questionnaire_package import an_order, asking, draft_in, handed_out, packages
 from tests.prepopulation.engine import prefill, unavailable
 from tests.prepopulation.expectations import EMPTY, expectations, patients

@@ -20,7 +20,7 @@ from questionnaires.problem import Severity
 from questionnaires.response_check import check_response
 from server.authorization.policy import Topic
 from tests.journeys.conftest import Journey
-from tests.journeys.test_plan_functions import a_document, a_request, supported
+from tests.journeys.plan_functions.asking import a_document, a_request, supported
 from tests.journeys.test_questionnaire_package import (
     an_order_of,
     asking,

@@ -1,0 +1,43 @@
+"""Every plan function of the desk (PF-1 to PF-30) has a journey, or a reason why it has none."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+from tests.journeys.plan_functions.asking import SUBMITTED
+
+JOURNEYS = Path(__file__).parents[1]
+
+NOT_SHOWN: dict[str, str] = {}
+"""Plan functions without a journey, and why."""
+
+PARTLY_SHOWN = {
+    "PF-9": "Whom to send claims to is not named: payment is said to be handled elsewhere.",
+    "PF-12": "The lookup is an API and a command, not a page.",
+    "PF-14": "The recommended number is looked up; no operation hands out a form filled in beforehand.",
+    "PF-21": "Nobody can authorize another provider in place of the one asked for.",
+    "PF-23": "Member address and phone, provider TIN, fax and specialty: requests without them are decided.",
+}
+"""Parts of plan functions that no journey shows, and why."""
+
+
+def shown() -> Counter[str]:
+    """How many journeys show each plan function: cases by `shows`, tests by the ids that begin their docstrings."""
+    named = Counter(name for case in SUBMITTED for name in case["shows"])
+    for file in JOURNEYS.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                named.update(re.findall(r"PF-\d+", (ast.get_docstring(node) or "").partition(":")[0]))
+    return named
+
+
+def test_every_plan_function_has_a_journey_or_a_reason() -> None:
+    wanted = {f"PF-{number}" for number in range(1, 31)}
+    found = shown().keys()
+    assert wanted <= found | NOT_SHOWN.keys()
+    assert found.isdisjoint(NOT_SHOWN)
+    assert found >= PARTLY_SHOWN.keys()
+    assert all((NOT_SHOWN | PARTLY_SHOWN).values())
