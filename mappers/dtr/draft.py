@@ -22,6 +22,9 @@ CONTEXTS = frozenset(
 """What a response may name as its context; other orders cannot be named."""
 
 _CONTAINED = "form"
+UNNAMED_MEMBER = {"type": "Patient", "display": "The member of the coverage"}
+UNNAMED_COVERAGE = {"type": "Coverage", "display": "The coverage of the request"}
+"""Stand where the client gave no id and no identifier to refer by; the client puts its own reference there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Draft:
 def write_draft(draft: Draft, id: str, writing: Writing, *, adaptive: bool) -> Json:
     """The QuestionnaireResponse to begin with (DTR oper-18): in progress, what the payer knows filled in.
 
-    `id` is a UUID. It claims its profile where it can keep it: coverage, member and, under 2.0.1, an order are known.
+    `id` is a UUID. Under 2.0.1 it claims its profile only where an order is known, which that profile demands.
     """
     dialect = writing.dialect
     canonical = f"{draft.form['url']}|{draft.form['version']}"
@@ -59,20 +62,18 @@ def write_draft(draft: Draft, id: str, writing: Writing, *, adaptive: bool) -> J
     if draft.context_id:
         written["identifier"] = {"system": names.FORM_CONTEXTS, "value": draft.context_id}
     written |= {"questionnaire": f"#{_CONTAINED}" if adaptive else canonical, "status": "in-progress"}
-    written |= {"subject": draft.subject} if draft.subject else {}
-    written["authored"] = instant(draft.authored)
+    written |= {"subject": draft.subject or UNNAMED_MEMBER, "authored": instant(draft.authored)}
     items = [] if adaptive else _items(draft.form["item"], draft, writing, sections=not dialect.empty_answers)
     return written | ({"item": items} if items else {})
 
 
 def _keeps_its_profile(draft: Draft, dialect: Dialect) -> bool:
-    known = bool(draft.subject and draft.coverages)
-    return known and (bool(draft.contexts) or not dialect.coverage_in_context)
+    return bool(draft.contexts) or not dialect.coverage_in_context
 
 
 def _abouts(draft: Draft, dialect: Dialect) -> Iterable[Json]:
     coverage = names.QR_CONTEXT if dialect.coverage_in_context else names.QR_COVERAGE
-    for each in draft.coverages:
+    for each in draft.coverages or [UNNAMED_COVERAGE]:
         yield {"url": coverage, "valueReference": each}
     for each in draft.contexts:
         yield {"url": names.QR_CONTEXT, "valueReference": each}

@@ -226,20 +226,23 @@ def test_every_form_is_handed_out_by_name_by_order_and_by_context(journey: Journ
         assert all(entry["fullUrl"].startswith(("http://localhost", "urn:uuid:")) for entry in package["entry"])
 
 
-def canonicals_in(node: Any) -> Iterator[str]:
-    """Everything that a form or library names."""
+def objects_in(node: Any) -> Iterator[Json]:
+    """Every object, at any depth."""
     if isinstance(node, dict):
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from objects_in(each)
+
+
+def canonicals_in(resources: list[Json]) -> Iterator[str]:
+    """Everything that forms and libraries name."""
+    for node in objects_in(resources):
         if node.get("url") == CQF_LIBRARY:
             yield node["valueCanonical"]
         if node.get("type") == "depends-on":
             yield node["resource"]
         if "answerValueSet" in node:
             yield node["answerValueSet"]
-        for each in node.values():
-            yield from canonicals_in(each)
-    elif isinstance(node, list):
-        for each in node:
-            yield from canonicals_in(each)
 
 
 @pytest.mark.parametrize("dialect", list(BASES))
@@ -263,23 +266,11 @@ def test_a_package_has_all_it_names_once_and_by_version(journey: Journey, topic:
         assert json.loads(texts["application/elm+json"])["library"]["identifier"]["id"] == library["name"]
 
 
-def expressions_in(node: Any) -> Iterator[Json]:
-    """Every CQL expression of a form, at any depth."""
-    if isinstance(node, dict):
-        if node.get("language") == "text/cql":
-            yield node
-        for each in node.values():
-            yield from expressions_in(each)
-    elif isinstance(node, list):
-        for each in node:
-            yield from expressions_in(each)
-
-
 @pytest.mark.parametrize("dialect", list(BASES))
 def test_every_cql_expression_brings_its_elm(journey: Journey, dialect: str) -> None:
     """ELM stands beside CQL in the extension of the dialect (DTR spec-96)."""
     [package] = packages(handed_out(journey, asking(questionnaire="urn:placet:form:home-oxygen"), dialect))
-    found = list(expressions_in(package["entry"][0]["resource"]))
+    found = [each for each in objects_in(package["entry"][0]["resource"]) if each.get("language") == "text/cql"]
     assert len(found) > 3
     url = (
         DTR + "alternativeExpression"
@@ -361,6 +352,19 @@ def test_the_draft_refers_to_what_the_client_has(journey: Journey, dialect: str)
     [use] = extensions(draft, "intendedUse")
     assert use["valueCodeableConcept"]["coding"][0]["code"] == "withpa"
     assert package["entry"][1]["fullUrl"] == f"urn:uuid:{draft['id']}"
+
+
+@pytest.mark.parametrize("dialect", list(BASES))
+def test_a_coverage_without_any_name_still_gives_a_right_draft(journey: Journey, dialect: str) -> None:
+    """Elements that R4 does not demand may be missing (DTR conf-12); the draft says whose it is in words."""
+    coverage = a_coverage(beneficiary={"reference": "#member"}, contained=[{"resourceType": "Patient", "id": "member"}])
+    del coverage["id"]
+    order = an_order("ServiceRequest", CPT, "98940")
+    for each in (order, {name: value for name, value in order.items() if name != "id"}):
+        answer = handed_out(journey, asking(each, coverages=(coverage,)), dialect)
+        draft = draft_in(packages(answer)[0])
+        assert draft["subject"] == {"type": "Patient", "display": "The member of the coverage"}
+        assert [issue for issue in issues_in(answer, version=dialect) if issue.refuses] == []
 
 
 def test_an_adaptive_form_comes_without_items_and_says_where_to_ask(journey: Journey) -> None:
