@@ -10,20 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from questionnaires.answer_origin import answers_are_signed, the_origin_of_an_answer_is_told
 from questionnaires.answer_problem import AnswerProblem
 from questionnaires.answer_values import Value, value_in
-from questionnaires.filled import Filled, FilledForm
+from questionnaires.filled import Filled, FilledForm, problem_of
 from questionnaires.forms import Item
 from questionnaires.problem import Severity
 from server.authorization.request import Code, Quantity
 from server.authorization.units import converted, unit_word
 
 AnswerCheck = Callable[[Filled, FilledForm], Iterator[AnswerProblem]]
-
-_ORIGIN = "http://hl7.org/fhir/us/davinci-dtr/StructureDefinition/information-origin"
-_SIGNATURE = "http://hl7.org/fhir/StructureDefinition/questionnaireresponse-signature"
-BY_SYSTEM, BY_PEOPLE = ("auto-client", "auto-server", "auto"), ("override", "manual")
-"""Who gave an answer: 2.0.1 says auto where 2.2.0 says which side."""
 
 TYPES: Mapping[str, tuple[str, ...]] = {
     "boolean": ("Boolean",),
@@ -50,7 +46,7 @@ _TAKEN = ("decimal", "integer", "date", "dateTime")
 def answered_where_asked(filled: Filled, form: FilledForm) -> Iterator[AnswerProblem]:
     """What other answers make superfluous does not count."""
     if filled.answers and not form.is_enabled(filled.item, filled.scope):
-        yield _problem(
+        yield problem_of(
             filled,
             "R4 Questionnaire.item.enableWhen",
             "is answered, though with the other answers it is not asked: the answer does not count",
@@ -64,13 +60,13 @@ def only_questions_have_answers(filled: Filled, _form: FilledForm) -> Iterator[A
     """A group and a display have no answer."""
     if filled.answers and not filled.item.asks:
         what = f"is a {filled.item.type} and has an answer"
-        yield _problem(filled, "R4 Questionnaire.item.type", what, "leave the answer out")
+        yield problem_of(filled, "R4 Questionnaire.item.type", what, "leave the answer out")
 
 
 def stands_where_the_form_has_it(filled: Filled, _form: FilledForm) -> Iterator[AnswerProblem]:
     """Items are nested as in the form."""
     if filled.misplaced:
-        yield _problem(
+        yield problem_of(
             filled,
             "R4 QuestionnaireResponse.item",
             "does not stand in the group in which the form has it",
@@ -85,12 +81,12 @@ def answers_have_the_type_of_the_item(filled: Filled, _form: FilledForm) -> Iter
     for number, found in enumerate(filled.typed if filled.item.asks else ()):
         if found is None:
             mend = f"write value{wanted[0]}"
-            yield _problem(
+            yield problem_of(
                 filled, "R4 Questionnaire.item.type", "has an answer without a value", mend, answer=number, dropped=True
             )
         elif found[0] not in wanted:
             what, mend = f"is of type {filled.item.type} and has a value{found[0]}", f"write value{wanted[0]}"
-            yield _problem(filled, "R4 Questionnaire.item.type", what, mend, answer=number, dropped=True)
+            yield problem_of(filled, "R4 Questionnaire.item.type", what, mend, answer=number, dropped=True)
         elif filled.item.type in _TAKEN and found[0] != wanted[0]:
             yield from _another_type(filled, number, found)
 
@@ -106,7 +102,7 @@ def _types(item: Item) -> tuple[str, ...]:
 def _another_type(filled: Filled, number: int, found: tuple[str, Value]) -> Iterator[AnswerProblem]:
     wanted = TYPES[filled.item.type][0]
     fraction = wanted == "Integer" and isinstance(found[1], Decimal) and found[1] != found[1].to_integral_value()
-    yield _problem(
+    yield problem_of(
         filled,
         "R4 Questionnaire.item.type",
         f"is of type {filled.item.type} and has a value{found[0]}" + (" that is no whole number" if fraction else ""),
@@ -130,7 +126,7 @@ def chosen_from_the_options(filled: Filled, form: FilledForm) -> Iterator[Answer
             rule = "Questionnaire.item.answerValueSet" if item.value_set else "Questionnaire.item.answerOption"
             mend = f"choose from {item.value_set}" if item.value_set else f"choose one of {_listed(item)}"
             what = "has an answer that is not one of its options"
-            yield _problem(filled, f"R4 {rule}", what, mend, answer=number, dropped=True)
+            yield problem_of(filled, f"R4 {rule}", what, mend, answer=number, dropped=True)
 
 
 def _is_option(value: Value, item: Item, allowed: frozenset[tuple[str, str]]) -> bool:
@@ -160,7 +156,7 @@ def measured_in_a_unit_of_the_form(filled: Filled, _form: FilledForm) -> Iterato
                 "has an answer in another unit than the form offers",
                 f"write it in {' or '.join(sorted(units))}",
             )
-            yield _problem(filled, "R4 questionnaire-unitOption", what, mend, answer=number, dropped=True)
+            yield problem_of(filled, "R4 questionnaire-unitOption", what, mend, answer=number, dropped=True)
 
 
 def answered_as_often_as_asked(filled: Filled, _form: FilledForm) -> Iterator[AnswerProblem]:
@@ -169,16 +165,18 @@ def answered_as_often_as_asked(filled: Filled, _form: FilledForm) -> Iterator[An
     if filled.item.type == "group":
         if len(same) > 1 and not filled.item.repeats and same[0] is not filled:
             what = "is a group that does not repeat, and is there again"
-            yield _problem(filled, "R4 Questionnaire.item.repeats", what, "put its items into one group", dropped=False)
+            yield problem_of(
+                filled, "R4 Questionnaire.item.repeats", what, "put its items into one group", dropped=False
+            )
         return
     if len(filled.answers) > 1 and not filled.item.repeats:
         what = "has several answers to a question that takes one"
-        yield _problem(filled, "R4 Questionnaire.item.repeats", what, "send one answer", dropped=True)
+        yield problem_of(filled, "R4 Questionnaire.item.repeats", what, "send one answer", dropped=True)
     elif len(same) > 1 and same[0] is not filled:
         what, mend = "is there more than once", "send one item with all answers"
         severity = Severity.WARNING if filled.item.repeats else Severity.ERROR
         dropped = not filled.item.repeats
-        yield _problem(filled, "SDC sdcqr-2", what, mend, dropped=dropped, severity=severity)
+        yield problem_of(filled, "SDC sdcqr-2", what, mend, dropped=dropped, severity=severity)
 
 
 def within_its_range(filled: Filled, _form: FilledForm) -> Iterator[AnswerProblem]:
@@ -193,7 +191,7 @@ def within_its_range(filled: Filled, _form: FilledForm) -> Iterator[AnswerProble
         if (item.low is not None and value < item.low) or (item.high is not None and value > item.high):
             what = "has an answer outside of the range that the form gives"
             mend = f"write a number {_range(item)}"
-            yield _problem(filled, "R4 minValue, maxValue", what, mend, answer=number, severity=Severity.WARNING)
+            yield problem_of(filled, "R4 minValue, maxValue", what, mend, answer=number, severity=Severity.WARNING)
 
 
 def _measured(value: Value, item: Item) -> Decimal | None:
@@ -205,72 +203,6 @@ def _measured(value: Value, item: Item) -> Decimal | None:
 def _range(item: Item) -> str:
     sides = (("at least", item.low), ("at most", item.high))
     return " and ".join(f"{word} {bound}" for word, bound in sides if bound is not None)
-
-
-def the_origin_of_an_answer_is_told(filled: Filled, _form: FilledForm) -> Iterator[AnswerProblem]:
-    """Who gave it: filled in by a system without an author, or by a person with one (DTR dtrx-1)."""
-    for number, answer in enumerate(filled.answers if filled.item.asks else ()):
-        parts = _origin(answer)
-        source = parts.get("source")
-        if source is None:
-            mend = f"add the extension {_ORIGIN} with a source: {', '.join((*BY_SYSTEM[:2], *BY_PEOPLE))}"
-            what = "has an answer that does not say who gave it"
-            yield _problem(filled, "DTR information-origin 1..1", what, mend, answer=number, severity=Severity.WARNING)
-        elif source not in (*BY_SYSTEM, *BY_PEOPLE):
-            mend = f"write one of {', '.join((*BY_SYSTEM[:2], *BY_PEOPLE))}"
-            what = "has an answer with an unknown origin"
-            yield _problem(
-                filled, "DTR information-origin source", what, mend, answer=number, severity=Severity.WARNING
-            )
-        elif (source in BY_PEOPLE) is not ("author" in parts):
-            what = f"has an answer of origin {source} {'with' if 'author' in parts else 'without'} an author"
-            mend = "leave the author out" if source in BY_SYSTEM else "add the author with a role or a practitioner"
-            yield _problem(filled, "DTR dtrx-1", what, mend, answer=number)
-
-
-def _origin(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of information-origin that are given: source as its code, author as it is."""
-    found: dict[str, Any] = {}
-    for each in _extensions(answer):
-        for part in _extensions(each) if each.get("url") == _ORIGIN else ():
-            if part.get("url") == "author":
-                found["author"] = part
-            elif part.get("url") == "source":
-                code = part.get("valueCode")
-                found["source"] = code if isinstance(code, str) else ""
-    return found
-
-
-def is_signed(node: Mapping[str, Any]) -> bool:
-    """True when a signature is there; whether it is genuine nobody checks (the guide has no rules for certificates)."""
-    return any(each.get("url") == _SIGNATURE for each in _extensions(node))
-
-
-def answers_are_signed(filled: Filled, _form: FilledForm) -> Iterator[AnswerProblem]:
-    """An item that asks for a signature has one. The element is not mustSupport: a warning."""
-    if filled.item.signed and filled.answers and not is_signed(filled.node):
-        what, mend = "is to be signed and is not", f"add the extension {_SIGNATURE}"
-        yield _problem(filled, "R4 questionnaire-signatureRequired", what, mend, severity=Severity.WARNING)
-
-
-def _extensions(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = node.get("extension")
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def _problem(
-    filled: Filled,
-    rule: str,
-    what: str,
-    mend: str,
-    *,
-    answer: int | None = None,
-    dropped: bool = False,
-    severity: Severity = Severity.ERROR,
-) -> AnswerProblem:
-    where = filled.where if answer is None else f"{filled.where}.answer[{answer}]"
-    words = f"item '{filled.item.link_id}' {what}"
-    return AnswerProblem(severity, filled.item.link_id, where, rule, words, mend, dropped)
 
 
 ANSWER_CHECKS: tuple[AnswerCheck, ...] = (

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from questionnaires.answer_problem import AnswerProblem
 from questionnaires.answer_values import Value, compared, same, value_in
 from questionnaires.forms import EnableWhen, Form, Item
+from questionnaires.problem import Severity
 
 Json = Mapping[str, Any]
 
@@ -155,6 +157,22 @@ def _lay(filled: FilledForm, expected: tuple[Item, ...], node: Json, where: str,
 def _objects(node: Json, name: str) -> list[Json]:
     found = node.get(name)
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def problem_of(
+    filled: Filled,
+    rule: str,
+    what: str,
+    mend: str,
+    *,
+    answer: int | None = None,
+    dropped: bool = False,
+    severity: Severity = Severity.ERROR,
+) -> AnswerProblem:
+    """A problem of an item of the response, or of its answer with this number."""
+    where = filled.where if answer is None else f"{filled.where}.answer[{answer}]"
+    words = f"item '{filled.item.link_id}' {what}"
+    return AnswerProblem(severity, filled.item.link_id, where, rule, words, mend, dropped)
 
 
 def instances(filled: FilledForm) -> Iterator[tuple[Item, Scope]]:

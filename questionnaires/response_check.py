@@ -10,7 +10,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from questionnaires.answer_checks import ANSWER_CHECKS, is_signed
+from questionnaires.answer_checks import ANSWER_CHECKS
+from questionnaires.answer_origin import is_signed
 from questionnaires.answer_problem import AnswerProblem, Checked
 from questionnaires.filled import FilledForm, instances, laid_over
 from questionnaires.forms import Form
