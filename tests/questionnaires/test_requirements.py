@@ -26,7 +26,7 @@ def required(plan: str, code: str):
 def test_a_code_is_found_with_and_without_its_system(text: str) -> None:
     (found,) = required("medicare-advantage", text)
 
-    assert (found.need, found.topic, found.code.system) == (Need.NEEDED, "home-oxygen@2026.1", HCPCS)
+    assert (found.need, found.topic, found.code.system) == (Need.NEEDED, "home-oxygen@2026.2", HCPCS)
     assert [each.code.code for each in found.documentation] == ["52063-5", "59408-5", "11506-3"]
     assert found.form == "urn:placet:form:home-oxygen|2026.2.0"
     assert found.source.document.startswith("Medicare National Coverage")
