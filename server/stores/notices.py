@@ -44,6 +44,9 @@ from server.stores.filters import (
 ATTEMPTS_KEPT = 50
 """The last ones; a delivery that is replayed again and again stays small."""
 
+HIGHEST = 2**62
+"""No event has this number; higher ones the database does not know."""
+
 _TRIES = 60
 _WITHOUT_REVIEWS = {"reviews": 0}
 
@@ -138,7 +141,8 @@ class MongoNotices:
     @store_answers()
     def events(self, subscription_id: str, since: int, until: int | None = None, limit: int = 50) -> list[Kept]:
         """Events of a subscription from number `since` to `until`, in order, at most `limit`; kept for 30 days."""
-        found = map(_delivery, self._notices.find(numbered_from(self._channel_id(subscription_id), max(since, 1))))
+        first = min(max(since, 1), HIGHEST)
+        found = map(_delivery, self._notices.find(numbered_from(self._channel_id(subscription_id), first)))
         wanted = sorted((each for each in found if until is None or each.number <= until), key=lambda each: each.number)
         return [Kept(each.number, each.at, self.answer(each)) for each in wanted[:limit]]
 

@@ -273,6 +273,8 @@ def test_events_are_kept_for_thirty_days(office: Office, receiver: Receiver) -> 
     assert [each.number for each in kept] == [2, 3]
     assert [json.loads(each.answer)["id"] for each in kept] == [f"{each.id}.2" for each in decided[1:3]]
     assert [each.number for each in office.notices.events(subscription.id, 1, limit=2)] == [1, 2]
+    assert [office.notices.events(subscription.id, since) for since in (5, 10**30)] == [[], []]
+    assert len(office.notices.events(subscription.id, -1, 10**30)) == 4
     office.work(days=29)
     assert len(office.notices.events(subscription.id, 1)) == 4
     office.work(days=2)
