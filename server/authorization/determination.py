@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from server.authorization.criteria import Finding, Result
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.request import Code, Period, Quantity
@@ -55,8 +57,7 @@ class Authorized:
     place: Code | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """One criterion held against the facts of a line: the trace that is stored, shown and replayed.
 
     criterion  its id in the topic or plan;  rule  name and version of that topic or plan

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from server.authorization.request import Code, Quantity
 
@@ -23,7 +24,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True):
     """A fact: its value and where it was found (an answer's linkId and who gave it, an element, the record)."""
 
     value: FactValue

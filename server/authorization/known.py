@@ -20,13 +20,16 @@ class Shared:
 
     known      the facts that are the same for every line
     answers    the answers to each form, by its url;  filled  the last response to it
-    in_force   the lines on record that are in force
+    in_force   the lines on record that are in force;  services  what they are for, as (system, code)
+    apart      whether some documents or answers are about some lines only: each line has its own then
     """
 
     known: Mapping[str, Known]
     answers: Mapping[str, Mapping[str, Known]]
     filled: Mapping[str, Answers]
     in_force: tuple[PriorLine, ...]
+    services: frozenset[tuple[str, str]]
+    apart: bool = False
 
 
 def shared_facts(request: AuthorizationRequest, history: History) -> Shared:
@@ -38,7 +41,8 @@ def shared_facts(request: AuthorizationRequest, history: History) -> Shared:
     }
     in_force = tuple(prior for prior in history.lines if prior.in_force)
     filled = {each.form.partition("|")[0]: each for each in request.answers}
-    return Shared(known, _answers_by_form(request), filled, in_force)
+    services = frozenset((prior.service.system, prior.service.code) for prior in in_force)
+    return Shared(known, _answers_by_form(request), filled, in_force, services, _is_about_some_lines(request))
 
 
 def facts_for(
@@ -51,7 +55,7 @@ def facts_for(
     shared: Shared | None = None,
 ) -> Facts:
     """Everything known about the line on the day `on`; what nobody said is not in it."""
-    if shared is None or _is_about_some_lines(request):
+    if shared is None or shared.apart:
         shared = shared_facts(_about(line, request), history)
     known = dict(shared.known)
     filled = None
@@ -60,9 +64,10 @@ def facts_for(
         filled = shared.filled.get(url)
         known.update(shared.answers.get(url, {}))
         known.update(_of_scores(topic.scores, known))
-    known.update(_of_line(line, request, on))
-    known.update(_of_member(request, line, on))
-    known.update(_of_history(line, request, topic, shared.in_force, on))
+    start = first_day(line, on)
+    known |= _of_line(line, request, start)
+    known |= _of_member(request, line, start, on)
+    known |= _of_history(line, request, topic, shared, start)
     if filled is None:
         return Facts(on, known)
     return Facts(on, known, tuple(each for each in filled.open if ANSWER + each not in known), filled.faults)
@@ -84,73 +89,88 @@ def first_day(line: ServiceLine, on: date) -> date:
     return (line.serviced.start if line.serviced else None) or on
 
 
-def _of_line(line: ServiceLine, request: AuthorizationRequest, on: date) -> Iterator[tuple[str, Known]]:
+def _of_line(line: ServiceLine, request: AuthorizationRequest, start: date) -> dict[str, Known]:
     where = f"Claim.item[sequence={line.sequence}]"
+    known = {
+        "line.start": Known(start, f"{where}.serviced"),
+        "line.service": Known((*line.services, *line.ordered), where),
+        "line.modifiers": Known(line.modifiers, f"{where}.modifier"),
+    }
     if line.quantity is not None:
-        yield "line.quantity", Known(line.quantity, f"{where}.quantity")
-    start, end = first_day(line, on), line.serviced.end if line.serviced else None
-    yield "line.start", Known(start, f"{where}.serviced")
+        known["line.quantity"] = Known(line.quantity, f"{where}.quantity")
+    end = line.serviced.end if line.serviced else None
     if end is not None:
-        yield "line.end", Known(end, f"{where}.serviced")
-        yield "line.days", Known(Quantity(Decimal((end - start).days + 1), "day"), f"{where}.serviced")
-    yield "line.service", Known((*line.services, *line.ordered), where)
-    yield "line.modifiers", Known(line.modifiers, f"{where}.modifier")
+        known["line.end"] = Known(end, f"{where}.serviced")
+        known["line.days"] = Known(Quantity(Decimal((end - start).days + 1), "day"), f"{where}.serviced")
     if line.place is not None:
-        yield "line.place", Known((line.place,), f"{where}.location")
-    specialties = tuple(code for party in providers_of(line, request) for code in party.specialties)
+        known["line.place"] = Known((line.place,), f"{where}.location")
+    specialties = tuple([code for party in providers_of(line, request) for code in party.specialties])
     if specialties:
-        yield "line.specialty", Known(specialties, "Claim.careTeam")
+        known["line.specialty"] = Known(specialties, "Claim.careTeam")
+    return known
 
 
 def providers_of(line: ServiceLine, request: AuthorizationRequest) -> tuple[Party, ...]:
     """The care team members who provide the line."""
-    return tuple(each for each in request.care_team if not line.providers or each.sequence in line.providers)
+    if not line.providers:
+        return request.care_team
+    return tuple(each for each in request.care_team if each.sequence in line.providers)
 
 
-def _of_member(request: AuthorizationRequest, line: ServiceLine, on: date) -> Iterator[tuple[str, Known]]:
-    start = first_day(line, on)
-    yield "request.retrospective", Known(start < on, f"Claim.item[sequence={line.sequence}].serviced")
+def _of_member(request: AuthorizationRequest, line: ServiceLine, start: date, on: date) -> dict[str, Known]:
+    known = {"request.retrospective": Known(start < on, f"Claim.item[sequence={line.sequence}].serviced")}
     if request.member.birth_date is not None:
         age = Quantity(Decimal(years_between(request.member.birth_date, start)), "year")
-        yield "member.age", Known(age, "Patient.birthDate")
+        known["member.age"] = Known(age, "Patient.birthDate")
     period = request.coverage.period
     if period is not None:
-        yield "coverage.in_force", Known(_covers(period, start), "Coverage.period")
+        known["coverage.in_force"] = Known(_covers(period, start), "Coverage.period")
+    return known
 
 
 def _of_history(
-    line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, in_force: tuple[PriorLine, ...], on: date
-) -> Iterator[tuple[str, Known]]:
-    start = first_day(line, on)
+    line: ServiceLine, request: AuthorizationRequest, topic: Topic | None, shared: Shared, start: date
+) -> dict[str, Known]:
     end = (line.serviced.end if line.serviced else None) or start
-    asked = {(code.system, code.code) for code in (*line.services, *line.ordered)}
-    same = [prior for prior in in_force if (prior.service.system, prior.service.code) in asked]
-    duplicate = next((prior for prior in same if prior.overlaps(start, end)), None)
-    yield "history.duplicate", Known(duplicate is not None, duplicate.number if duplicate else "record")
+    asked = {(code.system, code.code) for code in (*line.services, *line.ordered)} & shared.services
+    duplicate = _first_overlapping(asked, shared.in_force, start, end) if asked else None
+    known = {"history.duplicate": Known(duplicate is not None, duplicate.number if duplicate else "record")}
     if topic is None:
-        return
-    of_topic = [prior for prior in in_force if prior.topic == topic.name]
-    if not of_topic:
-        yield from _NEVER_BEFORE
-        return
+        return known
+    of_topic = [prior for prior in shared.in_force if prior.topic == topic.name]
+    return known | (_of_topic(of_topic, line, request, start, end) if of_topic else _NEVER_BEFORE)
+
+
+def _first_overlapping(
+    asked: set[tuple[str, str]], in_force: tuple[PriorLine, ...], start: date, end: date
+) -> PriorLine | None:
+    same = (prior for prior in in_force if (prior.service.system, prior.service.code) in asked)
+    return next((prior for prior in same if prior.overlaps(start, end)), None)
+
+
+def _of_topic(
+    of_topic: list[PriorLine], line: ServiceLine, request: AuthorizationRequest, start: date, end: date
+) -> dict[str, Known]:
     npis = {npi for party in (request.provider, *providers_of(line, request)) for npi in party.npis}
     others = [prior for prior in of_topic if prior.overlaps(start, end) and not npis & set(prior.providers)]
-    yield "history.in_force", Known(any(prior.overlaps(start, start) for prior in of_topic), "record")
-    yield "history.before", Known(bool(of_topic), "record")
-    yield "history.same_specialty", Known(bool(others), "record")
     this_year = [
         prior for prior in of_topic if prior.period and prior.period.start and prior.period.start.year == start.year
     ]
     used = sum((prior.quantity.value for prior in this_year if prior.quantity), Decimal(0))
-    yield "history.visits_authorized", Known(Quantity(used), "record")
+    return {
+        "history.in_force": Known(any(prior.overlaps(start, start) for prior in of_topic), "record"),
+        "history.before": Known(True, "record"),
+        "history.same_specialty": Known(bool(others), "record"),
+        "history.visits_authorized": Known(Quantity(used), "record"),
+    }
 
 
-_NEVER_BEFORE = (
-    ("history.in_force", Known(False, "record")),
-    ("history.before", Known(False, "record")),
-    ("history.same_specialty", Known(False, "record")),
-    ("history.visits_authorized", Known(Quantity(Decimal(0)), "record")),
-)
+_NEVER_BEFORE = {
+    "history.in_force": Known(False, "record"),
+    "history.before": Known(False, "record"),
+    "history.same_specialty": Known(False, "record"),
+    "history.visits_authorized": Known(Quantity(Decimal(0)), "record"),
+}
 """What is on record of a topic that the member was never authorized for."""
 
 

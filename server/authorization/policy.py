@@ -152,12 +152,13 @@ class Topic:
     delegate: str = ""
     ages: tuple[int | None, int | None] = (None, None)
     scores: tuple[Score, ...] = ()
-    _spans: Mapping[str, tuple[CodeSpan, ...]] = field(init=False, repr=False, compare=False)
+    _spans: Mapping[tuple[str, int], tuple[tuple[str, str], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        systems = {span.system for span in self.codes}
-        by_system = {system: tuple(span for span in self.codes if span.system == system) for system in systems}
-        object.__setattr__(self, "_spans", by_system)
+        spans: dict[tuple[str, int], list[tuple[str, str]]] = {}
+        for span in self.codes:
+            spans.setdefault((span.system, len(span.first)), []).append((span.first, span.last))
+        object.__setattr__(self, "_spans", {alike: tuple(each) for alike, each in spans.items()})
 
     def reason_for(self, action: ReviewAction) -> Reason:
         """Why a line of the topic is denied, reduced or pended: never the words of a reduction for a pended line."""
@@ -170,15 +171,21 @@ class Topic:
 
     def covers_any(self, codes: tuple[Code, ...]) -> bool:
         """True when one of the codes is one of the topic's."""
-        return any(map(self.covers, codes))
+        for code in codes:  # noqa: SIM110 - asked of every topic for every line: any() costs as much as the answer
+            if self.covers(code):
+                return True
+        return False
 
     def covers(self, code: Code) -> bool:
         """True when the code is one of the topic's."""
-        spans = self._spans.get(code.system)
+        spans = self._spans.get((code.system, len(code.code)))
         if spans is None:
             return False
-        text, length = code.code.upper(), len(code.code)
-        return any(span.first <= text <= span.last and len(span.first) == length for span in spans)
+        text = code.code.upper()
+        for first, last in spans:  # noqa: SIM110 - as above
+            if first <= text <= last:
+                return True
+        return False
 
     def is_for(self, age: int | None) -> bool:
         """True when members of the age are meant; an age that nobody said excludes nothing."""

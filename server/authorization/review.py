@@ -88,7 +88,7 @@ def review_line(
         )
     if topic is None:
         return _uncovered(line, rules)
-    evaluations = tuple(evaluate(criterion.condition, facts) for criterion in topic.criteria)
+    evaluations = tuple([evaluate(criterion.condition, facts) for criterion in topic.criteria])
     return _by_topic(_Held(line, topic, facts, on, evaluations, judged + _judged(topic, evaluations)))
 
 
@@ -152,8 +152,8 @@ def _denied_by(
 
 def _judged(topic: Topic, evaluations: tuple[Evaluation, ...]) -> tuple[Judged, ...]:
     """Every criterion of the topic as it came out."""
-    found = zip(topic.criteria, evaluations, strict=True)
-    return tuple(Judged(each.id, each.title, topic.reference, had.result, had.findings) for each, had in found)
+    found, reference = zip(topic.criteria, evaluations, strict=True), topic.reference
+    return tuple([Judged(each.id, each.title, reference, had.result, had.findings) for each, had in found])
 
 
 def _advice(criteria: tuple[Criterion, ...], evaluations: tuple[Evaluation, ...]) -> tuple[str, ...]:
