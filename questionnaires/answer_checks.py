@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
 
 from questionnaires.answer_origin import answers_are_signed, the_origin_of_an_answer_is_told
 from questionnaires.answer_problem import AnswerProblem
