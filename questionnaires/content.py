@@ -21,6 +21,7 @@ from questionnaires.problem import ContentProblems, errors_in
 from questionnaires.topics import plan_of, topic_of
 from server.authorization.known import years_between
 from server.authorization.policy import Plan, Rules, Topic
+from server.authorization.record import Authorization
 from server.authorization.request import AuthorizationRequest, Code, Coverage, ServiceLine
 
 DEMO = Path(__file__).parent
@@ -34,6 +35,7 @@ class Content:
     forms        the forms of the topics, each version once, by canonical: `forms.get("urn:placet:form:home-oxygen")`
     fingerprint  hash of the files it was read from: equal content decides equally
     libraries    what the forms are filled with beforehand; a content that was kept for replay has none
+    sensitive    names of topics whose authorizations are told only to who orders or renders them (PAS spec-49)
     artifacts    forms, libraries and value sets by canonical
     prepared     what was made from it once, for as long as it holds, by whoever made it
     """
@@ -43,6 +45,7 @@ class Content:
     forms: Forms = field(default_factory=Forms)
     fingerprint: str = ""
     libraries: tuple[Library, ...] = field(default=(), repr=False)
+    sensitive: frozenset[str] = frozenset()
     artifacts: Artifacts = field(init=False, repr=False, compare=False)
     prepared: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _index: CodeIndex = field(init=False, repr=False, compare=False)
@@ -78,6 +81,19 @@ class Content:
     def topics_naming(self, plan: Plan, code: Code, on: date) -> tuple[Topic, ...]:
         """The topics in force for the plan on the day that name the code."""
         return self._in_force(plan, [code], on)
+
+    def is_sensitive(self, authorization: Authorization) -> bool:
+        """Whether a line was decided by, or asks for a code of, a topic that is marked so in any version.
+
+        What a topic decided that is not here any more is: nobody can tell what it was.
+        """
+        decided = {line.determination.topic.partition("@") for line in authorization.lines}
+        named = {name for name, version, _ in decided if version}
+        if named & self.sensitive or not named <= {topic.name for topic in self.topics}:
+            return True
+        asked = [*authorization.request.lines, *(line.asked for line in authorization.lines)]
+        codes = tuple(code for line in asked for code in _codes(line))
+        return any(topic.covers_any(codes) for topic in self.topics if topic.name in self.sensitive)
 
     def _in_force(self, plan: Plan, codes: Iterable[Code], on: date) -> tuple[Topic, ...]:
         positions = {position for code in codes for position in self._index.positions(plan.id, code)}
@@ -127,4 +143,5 @@ def content_of(files: ContentFiles) -> Content:
         tuple(topic_of(rule, plans[rule.plan]) for rule in files.rules),
         Forms(forms),
         files.fingerprint,
+        sensitive=frozenset(topic.topic for topic in files.topics if topic.values["sensitive"]),
     )

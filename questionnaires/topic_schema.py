@@ -216,6 +216,9 @@ class TopicSchema(RuleSchema):
     in_force = fields.Nested(PeriodSchema, required=True)
     source = fields.Nested(SourceSchema, required=True)
     ages = fields.Nested(AgesSchema, load_default=(None, None))
+    sensitive = fields.Boolean(
+        load_default=False, error_messages={"invalid": "neither yes nor no - write sensitive: true, or delete the line"}
+    )
     scores = fields.List(fields.Nested(ScoreSchema), load_default=[])
     plans = PlansField(required=True)
     codes = fields.List(SpansField(), required=True, validate=SOME)

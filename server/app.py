@@ -97,6 +97,7 @@ def payer_for(
         attachments=MongoAttachments(database),
         scanner=ClamAV(settings.clamav) if settings.clamav else NO_SCANNER,
         payer_ids=settings.payer_ids,
+        sensitive=lambda authorization: current().content.is_sensitive(authorization),  # noqa: PLW0108 - as it is then
         subscriptions=MongoSubscriptions(database, cache(lambda: seal_for(settings))),
         notices=MongoNotices(database),
         org_id_binding=not settings.sandbox,
