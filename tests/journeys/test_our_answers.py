@@ -231,7 +231,7 @@ def problems_logged(caplog: pytest.LogCaptureFixture) -> list[Json]:
 def found_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check finds the same thing wrong with every answer."""
     issue = Issue("error", "value", "Bundle.entry[0].resource.patient", "Robin Sample is not here", "PAS spec-13")
-    monkeypatch.setattr(own_answers, "issues_in", lambda _resource: [issue] * 30)
+    monkeypatch.setattr(own_answers, "issues_in", lambda _resource, version: [issue] * 30)
 
 
 @pytest.mark.parametrize(("share", "noted"), [("0", 0), ("0.25", 2), ("0.5", 4), ("1", 8)])
@@ -256,9 +256,9 @@ def test_refusals_and_the_capability_statement_are_checked_too_and_nothing_is_wr
 ) -> None:
     checked: list[str] = []
 
-    def note(resource: Json) -> list[Issue]:
+    def note(resource: Json, version: str) -> list[Issue]:
         checked.append(resource["resourceType"])
-        return issues_in(resource)
+        return issues_in(resource, version=version)
 
     monkeypatch.setattr(own_answers, "issues_in", note)
     journey = new_journey(settings_with_two_callers(check_answers="1"))
@@ -275,7 +275,7 @@ def test_refusals_and_the_capability_statement_are_checked_too_and_nothing_is_wr
 def test_a_check_that_breaks_is_a_bug_in_the_log_and_not_for_the_client(
     new_journey: Callable[..., Journey], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: Json) -> list[Issue]:
+    def broken(_: Json, version: str) -> list[Issue]:
         raise KeyError("Robin Sample")
 
     monkeypatch.setattr(own_answers, "issues_in", broken)

@@ -153,7 +153,7 @@ def test_it_is_offered_on_every_type_there_are_tables_for_and_the_statement_says
         each["type"] for each in rest["resource"] if any(op["name"] == "validate" for op in each.get("operation", ()))
     }
     assert declared == profile_set().resource_types
-    assert [operation["name"] for operation in rest["operation"]] == ["validate"]
+    assert [operation["name"] for operation in rest["operation"]].count("validate") == 1
     assert journey.post("/fhir/Nonsense/$validate", claim())[0] == 404
 
 
