@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import count, islice
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -19,8 +21,8 @@ from mappers.wire import to_bytes
 from server.app import open_payer
 from server.authorization.inquiry import Inquiry
 from server.authorization.request import Identifier, Member, Party
-from server.cli.seed import file_all
-from server.cli.synthetic import MEMBERS, filed, people
+from server.cli.seed import SHARE, file_apart
+from server.cli.synthetic import MEMBERS, people
 from server.operations.claim_inquire import inquire_claim
 from server.payer import Call, Payer
 from server.settings import Settings
@@ -31,31 +33,33 @@ Json = dict[str, Any]
 
 SMALLEST = 1_000
 SIZES = (10_000, 20_000, 50_000)
+"""On record in the large store; `make bench ARGS="inquire 10000 100000"` names others, however long they take."""
+
 EACH = 5
 """Authorizations of one member: as many in the small store as in the large one."""
 
 INQUIRIES = 300
 SECONDS = 130
-"""How long the large store is filled in all: the sizes that this does not reach are not measured."""
+"""How long the large store is filled in all: of `SIZES`, those that this does not reach are not measured."""
 
 ALLOWED = 1.5
 BASE = "http://127.0.0.1:8080/fhir"
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 
 
-def main(console: Console) -> None:
+def main(console: Console, sizes: Sequence[int] = ()) -> None:
     """Fill a small and a large store on the same kind of database, and ask both in turn: what disturbs is shared."""
     table = Table(title=f"Claim/$inquire, {EACH} authorizations a member, {INQUIRIES} inquiries", title_justify="left")
     for column in ("on record", "lookup p50 ms", "p99 ms", "$inquire p50 ms", "p99 ms", "p99 ratio to 1,000"):
         table.add_column(column, justify="right")
     with tempfile.TemporaryDirectory() as data, EmbeddedStore.open(Path(data) / "db") as store:
-        settings = Settings(mongodb_uri=store.uri, sandbox=True, database="small")
-        with open_payer(settings) as small, open_payer(_named(settings, "large")) as large:
-            _fill(small, SMALLEST, time.monotonic() + SECONDS, 0)
-            reached, deadline, rates = 0, time.monotonic() + SECONDS, []
-            for size in SIZES:
+        settings_of = partial(_settings, store.uri)
+        with open_payer(settings_of("small")) as small, open_payer(settings_of("large")) as large:
+            _fill(settings_of("small"), SMALLEST, math.inf, 0)
+            reached, deadline, rates = 0, math.inf if sizes else time.monotonic() + SECONDS, []
+            for size in sorted(sizes or SIZES):
                 started, before = time.monotonic(), reached
-                reached += _fill(large, size - reached, deadline, reached // EACH)
+                reached += _fill(settings_of("large"), size - reached, deadline, reached // EACH)
                 if reached == before:
                     break
                 rates.append((reached - before) / (time.monotonic() - started))
@@ -64,25 +68,15 @@ def main(console: Console) -> None:
     console.print(f"filled with {min(rates):.0f} to {max(rates):.0f} authorizations a second; allowed ratio {ALLOWED}")
 
 
-def _named(settings: Settings, database: str) -> Settings:
-    return Settings(mongodb_uri=settings.mongodb_uri, sandbox=True, database=database)
+def _settings(uri: str, database: str) -> Settings:
+    return Settings(mongodb_uri=uri, sandbox=True, database=database)
 
 
-def _fill(payer: Payer, number: int, deadline: float, first: int) -> int:
+def _fill(settings: Settings, number: int, deadline: float, first: int) -> int:
     """File up to so many authorizations, for members from number `first` on; how many there was time for."""
-    draw, done = random.Random(first), 0
-    members = (first + each // EACH for each in count())
-    made = filed(payer, BASE, draw, islice(members, number))
-    for batch in file_all(payer.authorizations, SANDBOX, _until(deadline, made)):
-        done += batch
-    return done
-
-
-def _until(deadline: float, made: Iterator[Any]) -> Iterator[Any]:
-    for each in made:
-        if time.monotonic() > deadline:
-            return
-        yield each
+    members = iter([first + each // EACH for each in range(number)])
+    shares = iter(lambda: list(islice(members, SHARE)), [])
+    return sum(file_apart(settings, BASE, takewhile(lambda _: time.monotonic() < deadline, shares)))
 
 
 def _measure(table: Table, small: Payer, large: Payer, size: int) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,18 @@ from server.payer import Exchange
 
 if TYPE_CHECKING:
     from server.authorization.record import Authorization
-    from server.payer import Caller
+    from server.payer import Caller, Payer
     from server.settings import Settings
     from server.stores.authorizations import MongoAuthorizations
 
 BATCH = 250
 """Authorizations filed together: about 2 MB."""
+
+SHARE = 2_000
+"""Authorizations that a process is given at once; for fewer than two shares no process is started."""
+
+PROCESSES = max(2, (os.cpu_count() or 1) * 3 // 4)
+"""What is left is the store's: it files one while a core and a half make one."""
 
 
 @click.command()
@@ -49,22 +56,56 @@ def seed(count: int, members: int | None, yes: bool, data: Path | None, mongodb:
     """
     from server.app import open_payer
     from server.settings import Settings
-    from server.web.access import SANDBOX
 
     settings = Settings.from_environment(os.environ, data=data, mongodb_uri=mongodb)
     _refuse_real_data(settings, yes=yes)
-    from server.cli.synthetic import filed
-
     base = settings.base_url or f"http://{settings.host}:{settings.port}/fhir"
     console, started = Console(), time.monotonic()
+    draw = random.Random()  # noqa: S311 - no secrets
+    numbers = (draw.randrange(members or max(1, count // 5)) for _ in range(count))
     with open_payer(settings) as payer, _progress(console) as progress:
-        draw = random.Random()  # noqa: S311 - no secrets
-        numbers = (draw.randrange(members or max(1, count // 5)) for _ in range(count))
         bar = progress.add_task("Seeding", total=count)
-        for number in file_all(payer.authorizations, SANDBOX, filed(payer, base, draw, numbers)):
+        if count < 2 * SHARE:
+            done = file_for(payer, base, numbers)
+        else:
+            done = file_apart(settings, base, iter(lambda: list(islice(numbers, SHARE)), []))
+        for number in done:
             progress.advance(bar, number)
     took = time.monotonic() - started
     console.print(f"{count:,} authorizations added in {took:.0f} s ({count / took:.0f} a second).", highlight=False)
+
+
+def file_for(payer: Payer, base: str, members: Iterator[int]) -> Iterator[int]:
+    """File a synthetic authorization for each of these member numbers, and say how many each batch had."""
+    from server.cli.synthetic import filed
+    from server.web.access import SANDBOX
+
+    draw = random.Random()  # noqa: S311 - no secrets
+    return file_all(payer.authorizations, SANDBOX, filed(payer, base, draw, members))
+
+
+def file_apart(settings: Settings, base: str, shares: Iterator[Sequence[int]]) -> Iterator[int]:
+    """The same in processes of their own, a share of the member numbers each; says how many each share had.
+
+    A share is taken when a process is free for it: where `shares` ends early, nothing more is begun.
+
+    Raises:
+        Unavailable: the store does not answer; the shares before are on record, and of others some batches may be.
+    """
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        under_way = {pool.submit(_file_share, settings, base, share) for share in islice(shares, PROCESSES)}
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            under_way |= {pool.submit(_file_share, settings, base, share) for share in islice(shares, len(done))}
+            for each in done:
+                yield each.result()
+
+
+def _file_share(settings: Settings, base: str, share: Sequence[int]) -> int:
+    from server.app import open_payer
+
+    with open_payer(settings) as payer:
+        return sum(file_for(payer, base, iter(share)))
 
 
 def file_all(

@@ -20,9 +20,10 @@ from server.authorization.inquiry import Inquiry
 from server.authorization.npi import is_npi
 from server.authorization.record import Authorization
 from server.authorization.request import Identifier, Member, Party
-from server.cli.seed import file_all, seed
+from server.cli.seed import PROCESSES, file_all, file_apart, seed
 from server.cli.synthetic import LAST_TWO_YEARS, MEMBERS, filed, npi, people, samples
 from server.payer import Caller, Exchange, NumberTaken, Payer, Staff
+from server.settings import Settings
 from server.stores.authorizations import MongoAuthorizations
 from server.stores.batches import file_batch
 from server.stores.documents import AuthorizationDocument, KeyDocument, RawDocument
@@ -158,6 +159,31 @@ def run(database: Store, store_uri: str, monkeypatch: pytest.MonkeyPatch) -> Any
         return CliRunner().invoke(seed, [*arguments, "--mongodb", store_uri])
 
     return seeded
+
+
+def test_processes_of_their_own_add_every_share(
+    run: Any, authorizations: MongoAuthorizations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.cli.seed.SHARE", 8)
+    result = run("--authorizations", "20", "--members", "1", "--yes")
+    assert result.exit_code == 0, result.output
+    assert "20 authorizations added in" in result.output
+    member = Member((Identifier(MEMBERS, people(0)["@MEMBER@"]),))
+    assert len({line.authorization for line in authorizations.history(member).lines}) == 20
+    assert all(authorizations.exchange(STAFF, each.authorization) for each in authorizations.history(member).lines)
+
+
+def test_no_share_is_taken_before_a_process_is_free(
+    authorizations: MongoAuthorizations, database: Store, store_uri: str
+) -> None:
+    """So whoever stops giving shares out stops the filling."""
+    settings, taken = Settings(mongodb_uri=store_uri, sandbox=True, database=database.name), []
+    shares = (taken.append(number) or [number] for number in range(PROCESSES + 3))
+    filing = file_apart(settings, BASE, shares)
+    assert next(filing) == 1
+    assert PROCESSES < len(taken) <= 2 * PROCESSES
+    assert sum(filing) == len(taken) - 1 == PROCESSES + 2
+    assert authorizations.counts().authorizations == PROCESSES + 3
 
 
 def test_every_run_adds(run: Any, authorizations: MongoAuthorizations) -> None:
