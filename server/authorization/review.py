@@ -130,6 +130,8 @@ def _by_topic(held: _Held) -> LineDetermination:
     if Result.NOT_MET in results or not proposed.settled:
         notes = (*_advice(topic.criteria, held.evaluations), *proposed.words)
         return replace(_for_a_clinician(held, notes), missing=missing, nudges=proposed.nudges)
+    if proposed.as_asked and held.facts.open:  # a reason counts only in a form that is whole
+        return replace(_waiting_for_information(held, missing), nudges=proposed.nudges)
     return _certified(held, proposed)
 
 

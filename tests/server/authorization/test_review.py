@@ -127,6 +127,20 @@ def test_with_everything_met_a_line_is_certified_and_every_criterion_is_in_the_t
     ]
 
 
+def test_a_reason_for_more_counts_only_in_a_form_that_is_whole() -> None:
+    """PF-14: also where the topic has no criteria."""
+    declined = Nudge("fewer", TOPIC.nudges[0].when, "Six now.", "fewer", "why", frozenset({"surgery"}))
+    topic = replace(TOPIC, path=ReviewPath.CERTIFY, criteria=(), documentation=(), nudges=(declined,))
+    reason = (Answer("fewer", truth=False), Answer("why", codes=(Code("a", "surgery"),)))
+    asked = replace(REQUEST, lines=(replace(LINE, quantity=visits(9)),))
+    whole = Answers("urn:form|1", "completed", reason)
+
+    assert decided(replace(asked, answers=(whole,)), topic).action is ReviewAction.CERTIFIED
+    found = decided(replace(asked, answers=(replace(whole, open=("homebound",)),)), topic)
+    assert (found.action, found.waits_for) == (ReviewAction.PENDED, WaitsFor.MISSING_INFORMATION)
+    assert found.unanswered == ("homebound",)
+
+
 def test_what_is_unknown_is_asked_for_and_nothing_else() -> None:
     """PF-3, PF-17."""
     found = decided(answered(COMPLETE[0], documents=(), expedited=True))
