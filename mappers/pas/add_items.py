@@ -8,7 +8,7 @@ from mappers.fhir import Json, extensions, object_in, objects
 from mappers.pas import names
 from mappers.pas.adjudication import line_adjudication
 from mappers.pas.answering import Answering
-from mappers.pas.authorized import dates, provider_type, repeated, requested_service, revenue, stay
+from mappers.pas.authorized import dates, other_provider, provider_type, repeated, requested_service, revenue, stay
 from mappers.pas.quantities import write_period, write_quantity
 from server.authorization.determination import Authorized, ReviewAction
 from server.authorization.record import LineOnRecord
@@ -39,7 +39,7 @@ def _add_item(line: LineOnRecord, asked: Json, answer: Answering) -> Json:
     item: Json = {
         "extension": list(_extensions(line, asked, answer)),
         "itemSequence": [line.sequence],
-        "provider": list(_providers(asked, answer)),
+        "provider": [other_provider(line.provider)] if line.provider else list(_providers(asked, answer)),
         "productOrService": _concept(service) if service else object_in(asked, "productOrService"),
         "modifier": objects(asked, "modifier"),
         **_serviced(line, asked),

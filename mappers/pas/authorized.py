@@ -11,6 +11,8 @@ from mappers.pas.quantities import write_period
 from mappers.pas.submitted import SubmittedClaim
 from server.authorization.determination import ReviewAction
 from server.authorization.record import LineOnRecord
+from server.authorization.request import Party
+from server.authorization.systems import NPI
 
 CERTIFYING = (ReviewAction.CERTIFIED, ReviewAction.MODIFIED)
 """The review actions that authorize something."""
@@ -47,6 +49,11 @@ def authorized_providers(members: Iterable[Json], echo: Echo, *, typed: bool = T
             if member.get("qualification"):
                 parts.append({"url": "qualification", "valueCodeableConcept": member["qualification"]})
             yield {"extension": parts, "url": names.AUTHORIZED_PROVIDER}
+
+
+def other_provider(provider: Party) -> Json:
+    """A provider that the request does not name (PF-21), by its NPI and name: no entry of the answer describes it."""
+    return {"identifier": {"system": NPI, "value": provider.npis[0]}, "display": provider.name}
 
 
 def provider_type(member: Json) -> list[Json]:

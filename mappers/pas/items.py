@@ -8,7 +8,7 @@ from mappers.fhir import Json, codings, extensions, object_in, objects
 from mappers.pas import names
 from mappers.pas.adjudication import line_adjudication
 from mappers.pas.answering import Answering
-from mappers.pas.authorized import CERTIFYING, authorized_providers, dates, stay
+from mappers.pas.authorized import CERTIFYING, authorized_providers, dates, other_provider, stay
 from mappers.pas.quantities import write_period, write_quantity
 from server.authorization.determination import ReviewAction
 from server.authorization.record import LineOnRecord
@@ -37,7 +37,10 @@ def _extensions(line: LineOnRecord, asked: Json, answer: Answering) -> Iterator[
     yield from _reference_number(line)
     if line.asked.serviced:
         yield {"url": names.REQUESTED_SERVICE_DATE, "valuePeriod": write_period(line.asked.serviced)}
-    if action in CERTIFYING:
+    if line.provider:
+        by = {"url": "provider", "valueReference": other_provider(line.provider)}
+        yield {"extension": [by], "url": names.AUTHORIZED_PROVIDER}
+    elif action in CERTIFYING:
         yield from authorized_providers(answer.submitted.team(asked), answer.echo)
     detail = list(_detail(line, asked)) if action is ReviewAction.CERTIFIED else []
     if detail:

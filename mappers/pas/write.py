@@ -174,7 +174,7 @@ def _root_extensions(answer: Answering) -> Iterator[Json]:
         human = any(line.determination.human for line in lines)
         flag = {"url": "wasHumanReviewedFlag", "valueBoolean": human}
         yield {"extension": [flag], "url": names.REVIEWER}
-    if any(line.determination.action in CERTIFYING for line in lines):
+    if any(line.determination.action in CERTIFYING and not line.provider for line in lines):
         yield from authorized_providers(answer.submitted.whole_team, answer.echo, typed=False)
 
 

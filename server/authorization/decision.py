@@ -8,9 +8,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from server.authorization.determination import Authorized, LineDetermination, Reason, ReviewAction
+from server.authorization.npi import is_npi
 from server.authorization.record import Authorization, Event, LineOnRecord, issued_on, timed
-from server.authorization.request import Code, Period, Quantity
+from server.authorization.request import Code, Identifier, Party, Period, Quantity
 from server.authorization.review import approved_period
+from server.authorization.systems import NPI
 
 
 class Verdict(StrEnum):
@@ -27,7 +29,8 @@ class Decision:
 
     units      what is authorized instead, for a modification; so are
     period     first and last day, an open side as it would be approved, and
-    place      the place of service
+    place      the place of service, and
+    provider   who provides it, by NPI and name
     code       coded reason (X12 886); a denial needs it
     criterion  what was not met
     words      the reason in words the member can understand; a denial needs them
@@ -41,6 +44,12 @@ class Decision:
     criterion: str = ""
     period: Period | None = None
     place: Code | None = None
+    provider: Party | None = None
+
+
+def provider_by_npi(npi: str, name: str) -> Party:
+    """A provider by NPI and name."""
+    return Party((Identifier(NPI, npi),), name.strip())
 
 
 class NotDecidable(Exception):
@@ -158,21 +167,34 @@ def _denial_reason(decision: Decision) -> Reason:
 def _modification_reason(line: LineOnRecord, decision: Decision) -> Reason:
     """The reviewer's reason; what they leave out is what the line was pended for."""
     pended_for = line.determination.reasons[0]
-    units = f"{decision.units} of the units asked for are" if decision.units is not None else "another time or place is"
-    words = decision.words.strip() or f"After review {units} authorized."
+    words = decision.words.strip() or f"After review {_instead(decision)} authorized."
     return Reason(decision.code or pended_for.code, words, decision.criterion)
+
+
+def _instead(decision: Decision) -> str:
+    if decision.units is not None:
+        return f"{decision.units} of the units asked for are"
+    return "another provider is" if decision.provider else "another time or place is"
 
 
 def _modified(line: LineOnRecord, decision: Decision, period: Period) -> Authorized:
     """What is authorized instead of what was asked (PF-21)."""
     wanted = decision.period or Period()
-    if decision.units is None and wanted == Period() and decision.place is None:
-        raise NotDecidable("A modification needs the number of units, the dates or the place that are authorized.")
+    if decision.units is None and wanted == Period() and decision.place is None and decision.provider is None:
+        raise NotDecidable(
+            "A modification needs the number of units, the dates, the place or the provider that are authorized."
+        )
+    if decision.provider is not None and not (decision.provider.name and _are_npis(decision.provider.npis)):
+        raise NotDecidable("Another provider needs an NPI (10 digits, the last one a check digit) and a name.")
     start, end = wanted.start or period.start, wanted.end or period.end
     if start and end and end < start:
         raise NotDecidable(f"The authorized period ends on {end}, before it starts on {start}.")
     quantity = line.asked.quantity if decision.units is None else _reduced(line, decision.units)
-    return Authorized(quantity, Period(start, end), place=decision.place)
+    return Authorized(quantity, Period(start, end), place=decision.place, provider=decision.provider)
+
+
+def _are_npis(npis: tuple[str, ...]) -> bool:
+    return bool(npis) and all(is_npi(npi) for npi in npis)
 
 
 def _reduced(line: LineOnRecord, units: Decimal) -> Quantity:

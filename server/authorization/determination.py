@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from server.authorization.criteria import Finding, Result
 from server.authorization.documentation import DocumentationRequirement
-from server.authorization.request import Code, Period, Quantity
+from server.authorization.request import Code, Party, Period, Quantity
 
 
 class ReviewAction(StrEnum):
@@ -49,12 +49,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """What may be provided: how much, when, and, where it differs from what was asked, which service and place."""
+    """What may be provided: how much, when, and, where it differs from what was asked, what, where and by whom."""
 
     quantity: Quantity | None = None
     period: Period | None = None
     service: Code | None = None
     place: Code | None = None
+    provider: Party | None = None
 
 
 class Judged(Struct, frozen=True):

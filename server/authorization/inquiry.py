@@ -69,7 +69,7 @@ def may_know(authorization: Authorization, member: Member, npis: Iterable[str]) 
 def orders_or_renders(authorization: Authorization, npis: Iterable[str]) -> bool:
     """Whether one of the NPIs ordered or renders something of it; the requester does where nobody else is named."""
     request = authorization.request
-    others = {npi for party in (*request.orderers, *request.care_team) for npi in party.npis}
+    others = {npi for party in (*request.orderers, *request.care_team, *_instead(authorization)) for npi in party.npis}
     return bool((others or set(request.provider.npis)) & set(npis))
 
 
@@ -127,7 +127,13 @@ def _is_member(known: Member, named: Member) -> bool:
 def _providers(authorization: Authorization) -> set[str]:
     """The NPIs of who asked for it, ordered it, or provides it."""
     request = authorization.request
-    return {npi for party in (request.provider, *request.orderers, *request.care_team) for npi in party.npis}
+    asked = (request.provider, *request.orderers, *request.care_team)
+    return {npi for party in (*asked, *_instead(authorization)) for npi in party.npis}
+
+
+def _instead(authorization: Authorization) -> list[Party]:
+    """Who provides lines in place of the providers asked for."""
+    return [line.provider for line in authorization.lines if line.provider]
 
 
 def _is_insurer(known: Party, named: Party) -> bool:

@@ -19,7 +19,7 @@ from server.authorization.determination import (
 from server.authorization.eligibility import AS_SAID, Eligibility
 from server.authorization.history import NOTHING_ON_RECORD, History, PriorLine
 from server.authorization.numbers import trace_number
-from server.authorization.request import AuthorizationRequest, Period, ServiceLine
+from server.authorization.request import AuthorizationRequest, Party, Period, ServiceLine
 
 
 class Channel(StrEnum):
@@ -52,6 +52,12 @@ class LineOnRecord:
     def sequence(self) -> int:
         """The line's identity: its sequence in the request."""
         return self.asked.sequence
+
+    @property
+    def provider(self) -> Party | None:
+        """Who may provide it in place of those asked for (PF-21); None where it is they, or nothing is certified."""
+        authorized = self.determination.authorized
+        return authorized.provider if authorized else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,7 @@ def prior_lines(authorization: Authorization) -> tuple[PriorLine, ...]:
     """The lines of an authorization as later requests for the member see them."""
     asked_by = authorization.request.provider.npis
     team = tuple(npi for party in authorization.request.care_team for npi in party.npis)
+    named = (*asked_by, *team)
     return tuple(
         PriorLine(
             authorization.id,
@@ -219,7 +226,7 @@ def prior_lines(authorization: Authorization) -> tuple[PriorLine, ...]:
             line.determination.topic.partition("@")[0],
             line.asked.service,
             line.determination.action,
-            (*asked_by, *team),
+            line.provider.npis if line.provider else named,
             line.determination.authorized.quantity if line.determination.authorized else None,
             line.determination.authorized.period if line.determination.authorized else None,
         )

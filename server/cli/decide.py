@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from server.authorization.decision import Decision, NotDecidable, Verdict
+from server.authorization.decision import Decision, NotDecidable, Verdict, provider_by_npi
 from server.authorization.request import Code
 from server.authorization.systems import DECISION_REASONS
 from server.cli.options import opened_payer, staff, store_options
@@ -20,6 +20,8 @@ from server.operations.line_decision import NotOnRecord, decide_lines, find
 @click.argument("verdict", type=click.Choice([each.value for each in Verdict]))
 @click.option("--line", type=click.IntRange(min=1), help="Sequence of the line; without it all pended lines.")
 @click.option("--units", help="What is authorized, for modify: fewer than were asked for.")
+@click.option("--provider", "npi", metavar="NPI", help="Another provider than asked for, for modify.")
+@click.option("--provider-name", metavar="NAME", help="What they are called.")
 @click.option("--reason", metavar="CODE", help="Coded reason (X12 886). A denial needs it.")
 @click.option("--note", metavar="TEXT", help="The reason in words the member understands. A denial needs it.")
 @click.option("--criterion", metavar="TEXT", help="What was not met: a criterion's id, or a guideline and its section.")
@@ -29,6 +31,8 @@ def decide(  # noqa: PLR0917
     verdict: str,
     line: int | None,
     units: str | None,
+    npi: str | None,
+    provider_name: str | None,
     reason: str | None,
     note: str | None,
     criterion: str | None,
@@ -43,6 +47,7 @@ def decide(  # noqa: PLR0917
     \b
     placet decide K7M2-94QX-TR8W-5 approve
     placet decide K7M2-94QX-TR8W-5 modify --units 8
+    placet decide K7M2-94QX-TR8W-5 modify --provider 1999999992 --provider-name "South Clinic"
     placet decide 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed deny --line 2 \\
         --reason 0F --note "The exercise programme at home has not been tried yet."
     """
@@ -54,6 +59,7 @@ def decide(  # noqa: PLR0917
         code=Code(DECISION_REASONS, reason) if reason else None,
         words=note or "",
         criterion=criterion or "",
+        provider=provider_by_npi(npi or "", provider_name or "") if npi or provider_name else None,
     )
     with opened_payer(data, mongodb) as payer:
         try:

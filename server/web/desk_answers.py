@@ -46,12 +46,20 @@ class ReasonSchema(Schema):
     words = fields.String()
 
 
+class OtherProviderSchema(Schema):
+    """A provider in place of those asked for."""
+
+    npis = fields.List(fields.String())
+    name = fields.String()
+
+
 class AuthorizedSchema(Schema):
     """What may be provided."""
 
     quantity = fields.Nested(QuantitySchema, allow_none=True)
     period = fields.Nested(PeriodSchema, allow_none=True)
     place = fields.Nested(CodeSchema, allow_none=True)
+    provider = fields.Nested(OtherProviderSchema, allow_none=True)
 
 
 class MissingSchema(Schema):

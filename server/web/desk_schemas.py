@@ -11,6 +11,7 @@ from marshmallow import Schema as PlainSchema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.authorization.determination import WaitsFor
+from server.authorization.npi import is_npi
 from server.authorization.record import Channel
 from server.authorization.systems import DECISION_REASONS, LOINC, PLACES_OF_SERVICE
 
@@ -65,6 +66,11 @@ class Units(fields.Decimal):
         return super()._deserialize(value, attr, data, **more)
 
 
+def _is_npi(text: str) -> None:
+    if not is_npi(text):
+        raise ValidationError("This is no NPI: 10 digits, the last one a check digit.")
+
+
 def _version() -> fields.Field[Any]:
     about = "The version of the authorization that you saw; or send it as If-Match."
     return Whole(validate=validate.Range(min=1), metadata={"description": about})
@@ -95,19 +101,27 @@ class DenySchema(Schema):
     words = Words(required=True, metadata={"description": "The reason in words that the member understands."})
 
 
+class ProviderSchema(Schema):
+    """A provider by NPI and name."""
+
+    npi = fields.String(required=True, validate=_is_npi)
+    name = Words(required=True, longest=200)
+
+
 class ModifySchema(DenySchema):
-    """Less, or elsewhere: fewer units, other dates, another place (PF-21); always with its reason (PF-20)."""
+    """Less, elsewhere or by another provider (PF-21); always with its reason (PF-20)."""
 
     units = Units()
     start = fields.Date()
     end = fields.Date()
     place = Words(longest=64, metadata={"description": "Place of service."})
     place_system = Words(load_default=PLACES_OF_SERVICE, longest=255)
+    provider = fields.Nested(ProviderSchema, metadata={"description": "Who provides it in place of who was asked for."})
 
     @validates_schema
     def _says_something(self, data: dict[str, Any], **_: Any) -> None:
-        if not data.keys() & {"units", "start", "end", "place"}:
-            raise ValidationError("Say what is authorized: units, start, end or place.", "units")
+        if not data.keys() & {"units", "start", "end", "place", "provider"}:
+            raise ValidationError("Say what is authorized: units, start, end, place or provider.", "units")
         if data.get("start", date.min) > data.get("end", date.max):
             raise ValidationError("The period ends before it starts.", "end")
 

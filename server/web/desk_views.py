@@ -15,7 +15,7 @@ from mappers.wire import to_bytes
 from profiles.issue import Issue
 from server.authorization.casework import InformationRequest
 from server.authorization.clocks import Clock
-from server.authorization.decision import Decision, NoSuchLine, NotDecidable, NotPended, Verdict
+from server.authorization.decision import Decision, NoSuchLine, NotDecidable, NotPended, Verdict, provider_by_npi
 from server.authorization.determination import ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.record import Authorization, LineOnRecord
@@ -173,6 +173,7 @@ def _decided(payer: Payer, staff: Staff, seen: Authorization, line: int, said: d
         criterion=said.get("criterion", ""),
         period=Period(said.get("start"), said.get("end")),
         place=Code(said["place_system"], said["place"]) if "place" in said else None,
+        provider=provider_by_npi(**said["provider"]) if "provider" in said else None,
     )
     return decide_lines(payer, staff, seen, line, decision)
 

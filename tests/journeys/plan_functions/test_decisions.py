@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from pymongo.database import Database
 
 from conformance.answers import answered_lines
-from tests.journeys.conftest import Journey, response_of
+from mappers.pas.names import RESPONSE_BUNDLE
+from mappers.wire import from_bytes
+from profiles import issues_in
+from server.cli import placet
+from server.payer import Staff
+from tests.journeys.conftest import SOUTH_TOKEN, Journey, response_of
 from tests.journeys.plan_functions.asking import KNEE, a_document, a_request, supported
 from tests.journeys.plan_functions.desk import (
     JSON,
@@ -20,7 +28,10 @@ from tests.journeys.plan_functions.desk import (
     line_of,
     record_of,
 )
+from tests.journeys.test_inquire import an_inquiry, found, with_payer
 from tests.journeys.test_submit import an_update
+
+Json = dict[str, Any]
 
 
 def test_an_asked_for_document_comes_afterwards_by_an_update(plan: Journey) -> None:
@@ -114,3 +125,77 @@ def test_the_clock_pauses_for_information_only_where_the_plan_says_so(plan: Jour
     plan.clock.move(hours=24)
     clock = record_of(plan, answered)["clock"]
     assert (clock["state"], clock["paused"]) == (state, 86_400 if state == "paused" else 0)
+
+
+SECOND_CLINIC = {"npi": "1999999984", "name": "Second Clinic"}
+
+
+def providers_of(extensions: list[Json], name: str) -> list[Json]:
+    """The providers that the extensions of this name say, as references."""
+    return [
+        part["valueReference"]
+        for each in extensions
+        if each["url"].endswith(name)
+        for part in each["extension"]
+        if part["url"] == "provider"
+    ]
+
+
+def test_a_clinician_authorizes_another_provider(plan: Journey) -> None:
+    """PF-21: in place of the one asked for; the answer names only them, and they may ask about it."""
+    answered = plan.submit(a_request(answers={"skilled": False}))
+    why = {"reason": "0F", "criterion": "network", "words": "This clinic is in your network."}
+    [line] = decided(plan, answered, decision="modify", provider=SECOND_CLINIC, **why)["lines"]
+    bundle = from_bytes(plan.payer.authorizations.answer(Staff("nurse"), response_of(answered)["id"]) or b"")
+    response = response_of(bundle)
+    named = {"identifier": {"system": "http://hl7.org/fhir/sid/us-npi", "value": SECOND_CLINIC["npi"]}}
+    named["display"] = SECOND_CLINIC["name"]
+
+    assert (line["status"], line["authorized"]["provider"]) == (
+        "modified",
+        {"npis": [SECOND_CLINIC["npi"]], "name": SECOND_CLINIC["name"]},
+    )
+    assert [each for each in issues_in(bundle, RESPONSE_BUNDLE) if each.severity == "error"] == []
+    assert providers_of(response["item"][0]["extension"], "itemAuthorizedProvider") == [named]
+    assert response["addItem"][0]["provider"] == [named]
+    assert providers_of(response["extension"], "AuthorizedProvider") == []
+    open_plan = with_payer(plan, npi_binding=False)
+    assert found(open_plan, an_inquiry(npi=SECOND_CLINIC["npi"]), SOUTH_TOKEN) == [response["id"]]
+
+
+@pytest.mark.parametrize(
+    ("provider", "place"),
+    [
+        ({"npi": "1999999985", "name": "Second Clinic"}, "provider.npi"),
+        ({"npi": "1999999984", "name": " "}, "provider.name"),
+        ({"npi": "1999999984"}, "provider.name"),
+    ],
+)
+def test_another_provider_has_a_proper_npi_and_a_name(plan: Journey, provider: Json, place: str) -> None:
+    """PF-21: as it is written down by the person who decides."""
+    record = record_of(plan, plan.submit(a_request(answers={"skilled": False})))
+    why = {"reason": "0F", "criterion": "network", "words": "This clinic is in your network."}
+    body = {"version": 1, "decision": "modify", "provider": provider, **why}
+    status, refused = plan.post(f"/api/authorizations/{record['id']}/lines/1/determination", body, NURSE_TOKEN, **JSON)
+    assert status == 400
+    assert [each["expression"] for each in refused["issue"]] == [[place]]
+
+
+def test_the_command_authorizes_another_provider(plan: Journey, database: Database[Json], store_uri: str) -> None:
+    """PF-21: placet decide says the same."""
+    answered = plan.submit(a_request(answers={"skilled": False}))
+    number = line_of(plan, answered)["number"]
+
+    def decide(npi: str) -> tuple[int, str]:
+        provider = ["--provider", npi, "--provider-name", SECOND_CLINIC["name"]]
+        arguments = ["decide", number, "modify", *provider, "--mongodb", store_uri]
+        result = CliRunner().invoke(placet, arguments, env={"PLACET_DATABASE": database.name})
+        return result.exit_code, result.output
+
+    status, told = decide("1234567890")
+    assert (status, "Another provider needs an NPI" in told) == (1, True)
+    status, told = decide(SECOND_CLINIC["npi"])
+    assert (status, "modified" in told) == (0, True)
+    line = line_of(plan, answered)
+    assert line["authorized"]["provider"]["name"] == SECOND_CLINIC["name"]
+    assert "another provider is authorized" in line["reasons"][0]["words"]

@@ -89,7 +89,7 @@ def test_a_modification_gives_something_else(more: dict[str, Any], authorized: A
 @pytest.mark.parametrize(
     ("verdict", "more", "words"),
     [
-        (Verdict.MODIFY, {}, "number of units, the dates or the place"),
+        (Verdict.MODIFY, {}, "the dates, the place or the provider"),
         (Verdict.MODIFY, {"units": Decimal(12)}, "less than the 12"),
         (Verdict.MODIFY, {"units": Decimal(0)}, "more than 0"),
         (Verdict.MODIFY, {"units": Decimal("NaN")}, "more than 0"),
