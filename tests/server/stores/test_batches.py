@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,18 +18,10 @@ from server.stores.connection import WriteRefused, store_answers
 from server.web.journal import JsonLines, Readable, note_bug
 from tests.builders import NORTH, NOW, an_authorization, an_exchange
 from tests.databases import connected
-from tests.server.stores.cut_line import CutLine, Moment, line_to
+from tests.server.stores.cut_line import CutLine, Moment
 
 Store = Database[dict[str, Any]]
 PATIENT = "Quillfeather-1957"
-
-
-@pytest.fixture
-def line(store_uri: str) -> Iterator[CutLine]:
-    if "mongodb+srv" in store_uri or "," in store_uri:
-        pytest.skip("the line leads to a single host")
-    with line_to(store_uri) as passed_on:
-        yield passed_on
 
 
 @pytest.fixture

@@ -13,21 +13,13 @@ from server.payer import Exchange, Filed, Staff
 from server.stores.authorizations import MongoAuthorizations
 from tests.builders import NORTH, NOW, an_authorization, an_exchange
 from tests.databases import connected
-from tests.server.stores.cut_line import CutLine, Moment, line_to
+from tests.server.stores.cut_line import CutLine, Moment
 
 Store = Database[dict[str, Any]]
 STAFF = Staff("nurse")
 
 # The commands of a filing: key, bytes, numbers, document. Of a change: read, announcement, bytes, update, end.
 cut_anywhere = pytest.mark.parametrize("moment", ["before it arrives", "before it is answered"])
-
-
-@pytest.fixture
-def line(store_uri: str) -> Iterator[CutLine]:
-    if "mongodb+srv" in store_uri or "," in store_uri:
-        pytest.skip("the line leads to a single host")
-    with line_to(store_uri) as passed_on:
-        yield passed_on
 
 
 @pytest.fixture
