@@ -82,6 +82,7 @@ class Settings:
     past_days: int | None = None
     future_days: int | None = None
     check_answers: float = 0.0
+    lookup: bool = False
     workers: int = 2
     threads: int = 16
 
@@ -375,6 +376,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("past_days", "PLACET_PAST_DAYS", _whole(0, 36_500), "how far back a first day of service may lie"),
     Setting("future_days", "PLACET_FUTURE_DAYS", _whole(0, 36_500), "how far ahead a first day of service may lie"),
     Setting("check_answers", "PLACET_CHECK_ANSWERS", _share, "share of our own answers, 0 to 1, held to the profiles"),
+    Setting("lookup", "PLACET_LOOKUP", _flag, "everybody may look up at /lookup what needs an authorization"),
     Setting("workers", "PLACET_WORKERS", _whole(1, 64), "processes that answer"),
     Setting("threads", "PLACET_THREADS", _whole(16, 256), "threads of each; slow clients hold one each"),
 )

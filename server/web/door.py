@@ -33,6 +33,7 @@ _PAGE = """<!doctype html><html lang="en"><title>Placet</title><h1>Placet</h1>
 <li>POST /fhir/Claim/$submit: ask for an authorization
 <li>POST /fhir/Questionnaire/$questionnaire-package: the forms that go with it
 <li><a href="/r201/fhir/metadata">/r201/fhir/metadata</a>: the same for DTR 2.0.1
+<li><a href="/lookup">/lookup</a>: what needs an authorization
 <li><a href="/api/docs">/api/docs</a>: what the payer's own people can do
 <li><a href="/health">/health</a>: whether it works</ul></html>
 """

@@ -23,6 +23,7 @@ from server.web.desk import desk_blueprint
 from server.web.desk_views import Desk
 from server.web.door import PUBLIC, new_door, only
 from server.web.formats import check_format
+from server.web.lookup import Lookup, lookup_blueprint
 from server.web.outcome import FHIR_JSON
 from server.web.own_answers import check_answers
 from server.web.reading import read_resource
@@ -68,7 +69,7 @@ def web_application(
     *,
     ready: Callable[[], bool],
 ) -> Flask:
-    """The whole door: FHIR at /fhir, what DTR 2.0.1 has at /r201/fhir, the desk at /api, /health and a front page.
+    """The whole door: FHIR at /fhir, what DTR 2.0.1 has at /r201/fhir, the desk at /api, /lookup, /health and a page.
 
     `ready` says whether the store answers.
     """
@@ -76,7 +77,9 @@ def web_application(
     check_answers(app, settings.check_answers)
     for interface in interfaces(settings, operations, payer, access):
         app.register_blueprint(fhir_blueprint(interface))
-    app.register_blueprint(desk_blueprint(Desk(payer, staff_access_for(settings), settings.base_url)))
+    staff = staff_access_for(settings)
+    app.register_blueprint(desk_blueprint(Desk(payer, staff, settings.base_url)))
+    app.register_blueprint(lookup_blueprint(Lookup(payer, None if settings.sandbox or settings.lookup else staff)))
     return app
 
 

@@ -56,6 +56,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "PLACET_RESEND_WINDOW": ("30", timedelta(seconds=30)),
         "PLACET_WORKERS": ("3", 3),
         "PLACET_CHECK_ANSWERS": ("0.25", 0.25),
+        "PLACET_LOOKUP": ("yes", True),
         "PLACET_THREADS": ("32", 32),
         "PLACET_ELIGIBILITY": ("Hook", "hook"),
         "PLACET_ELIGIBILITY_URL": ("https://members.example:8443/ask", "https://members.example:8443/ask"),

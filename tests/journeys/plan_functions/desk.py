@@ -29,6 +29,7 @@ def an_installation(content: Content, database: Database[Json]) -> Journey:
     payer = Payer(
         authorizations=MongoAuthorizations(database),
         rules_for=content.rules_for,
+        content=lambda: content,
         forms_kept=lambda _fingerprint: content.forms,
         requirements=lambda name, code, on: (
             requirements(content, found, code, on) if (found := content.plan(name)) else None

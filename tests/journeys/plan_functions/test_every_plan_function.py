@@ -16,7 +16,6 @@ NOT_SHOWN: dict[str, str] = {}
 
 PARTLY_SHOWN = {
     "PF-9": "Whom to send claims to is not named: payment is said to be handled elsewhere.",
-    "PF-12": "The lookup is an API and a command, not a page.",
     "PF-23": "Member address and phone, provider TIN, fax and specialty: requests without them are decided.",
 }
 """Parts of plan functions that no journey shows, and why."""
