@@ -11,6 +11,7 @@ from questionnaires.content import Content
 from questionnaires.requirements import requirements
 from server.operations.catalogue import catalogue
 from server.payer import Payer
+from server.stores.attachments import MongoAttachments
 from server.stores.authorizations import MongoAuthorizations
 from server.web.access import access_for
 from server.web.fhir import web_application
@@ -28,6 +29,7 @@ def an_installation(content: Content, database: Database[Json]) -> Journey:
     settings, clock = settings_with_two_callers(staff_tokens_inline=json.dumps(staff)), Clock()
     payer = Payer(
         authorizations=MongoAuthorizations(database),
+        attachments=MongoAttachments(database),
         rules_for=content.rules_for,
         content=lambda: content,
         forms_kept=lambda _fingerprint: content.forms,
