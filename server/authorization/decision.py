@@ -16,11 +16,13 @@ from server.authorization.systems import NPI
 
 
 class Verdict(StrEnum):
-    """What a reviewer can decide for a pended line."""
+    """What a reviewer can decide for a pended line; `cancel` where nobody asks for it any more (said by phone, filed
+    twice), which is no denial."""
 
     APPROVE = "approve"
     DENY = "deny"
     MODIFY = "modify"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Decision:
     provider   who provides it, by NPI and name
     code       coded reason (X12 886); a denial needs it
     criterion  what was not met
-    words      the reason in words the member can understand; a denial needs them
+    words      the reason in words the member can understand; a denial and a cancellation need them
     """
 
     verdict: Verdict
@@ -143,6 +145,8 @@ def _decided(line: LineOnRecord, decision: Decision, period: Period) -> LineDete
         topic=had.topic,
         human=True,
     )
+    if decision.verdict is Verdict.CANCEL:
+        return replace(decided, notes=(_why_cancelled(decision),))
     if decision.verdict is Verdict.APPROVE:
         return replace(decided, authorized=Authorized(line.asked.quantity, period))
     if decision.verdict is Verdict.DENY:
@@ -155,7 +159,14 @@ _ACTIONS = {
     Verdict.APPROVE: ReviewAction.CERTIFIED,
     Verdict.DENY: ReviewAction.NOT_CERTIFIED,
     Verdict.MODIFY: ReviewAction.MODIFIED,
+    Verdict.CANCEL: ReviewAction.CANCELLED,
 }
+
+
+def _why_cancelled(decision: Decision) -> str:
+    if not decision.words.strip():
+        raise NotDecidable("A cancellation needs a note: who withdrew the request, or why it is not needed any more.")
+    return decision.words.strip()
 
 
 def _denial_reason(decision: Decision) -> Reason:

@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "documents": ("server.cli.documents:documents", "List the documents of an authorization, or save them."),
     "stats": ("server.cli.stats:stats", "Count what is on record."),
     "form-errors": ("server.cli.form_errors:form_errors", "What clients say is wrong with forms."),
-    "decide": ("server.cli.decide:decide", "Decide pended lines: approve, deny or modify."),
+    "decide": ("server.cli.decide:decide", "Decide pended lines: approve, deny, modify, cancel."),
     "extend": ("server.cli.extend:extend", "Extend the decision clock of a request, once."),
     "replay": ("server.cli.replay:replay_reviews", "Make a decision again from what was kept, and compare."),
     "clock": ("server.cli.clock:clock", "Show or move the clock of a sandbox."),

@@ -23,7 +23,7 @@ from server.operations.line_decision import NotOnRecord, decide_lines, find
 @click.option("--provider", "npi", metavar="NPI", help="Another provider than asked for, for modify.")
 @click.option("--provider-name", metavar="NAME", help="What they are called.")
 @click.option("--reason", metavar="CODE", help="Coded reason (X12 886). A denial needs it.")
-@click.option("--note", metavar="TEXT", help="The reason in words the member understands. A denial needs it.")
+@click.option("--note", metavar="TEXT", help="The reason, as the member understands it. Needed to deny and to cancel.")
 @click.option("--criterion", metavar="TEXT", help="What was not met: a criterion's id, or a guideline and its section.")
 @store_options
 def decide(  # noqa: PLR0917
@@ -39,7 +39,7 @@ def decide(  # noqa: PLR0917
     data: Path | None,
     mongodb: str | None,
 ) -> None:
-    """Decide pended lines: approve, deny or modify.
+    """Decide pended lines: approve, deny, modify or cancel.
 
     NUMBER is an authorization number, which names its line, or the id of a ClaimResponse, which means all its pended
     lines unless --line says which. Works while the server runs; the submitter reads the new answer at once.
@@ -47,6 +47,7 @@ def decide(  # noqa: PLR0917
     \b
     placet decide K7M2-94QX-TR8W-5 approve
     placet decide K7M2-94QX-TR8W-5 modify --units 8
+    placet decide K7M2-94QX-TR8W-5 cancel --note "Withdrawn by phone."
     placet decide K7M2-94QX-TR8W-5 modify --provider 1999999992 --provider-name "South Clinic"
     placet decide 1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed deny --line 2 \\
         --reason 0F --note "The exercise programme at home has not been tried yet."

@@ -91,6 +91,13 @@ class DocumentSchema(Schema):
     words = Words(required=True, metadata={"description": "What it is, for the submitter."})
 
 
+class CancelSchema(Schema):
+    """Nobody asks for it any more: withdrawn by phone, or filed twice. No denial."""
+
+    version = _version()
+    words = Words(required=True, metadata={"description": "Who withdrew it, or why it is not needed any more."})
+
+
 class DenySchema(Schema):
     """Not authorized: reason, criterion and words are all needed (PF-20)."""
 
@@ -169,6 +176,7 @@ DECISIONS: dict[str, type[Schema]] = {
     "certify": CertifySchema,
     "modify": ModifySchema,
     "deny": DenySchema,
+    "cancel": CancelSchema,
     "ask": AskSchema,
     "assign": AssignSchema,
     "note": NoteSchema,

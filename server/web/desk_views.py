@@ -186,11 +186,12 @@ def _asked(payer: Payer, staff: Staff, seen: Authorization, line: int, said: dic
     return ask_for_information(payer, staff, seen, line, wanted)
 
 
-_VERDICTS = {"certify": Verdict.APPROVE, "modify": Verdict.MODIFY, "deny": Verdict.DENY}
+_VERDICTS = {"certify": Verdict.APPROVE, "modify": Verdict.MODIFY, "deny": Verdict.DENY, "cancel": Verdict.CANCEL}
 _DONE: dict[str, Callable[[Payer, Staff, Authorization, int, dict[str, Any]], Authorization]] = {
     "certify": _decided,
     "modify": _decided,
     "deny": _decided,
+    "cancel": _decided,
     "ask": _asked,
     "assign": lambda payer, staff, seen, line, said: assign_line(payer, staff, seen, line, said["to"].strip()),
     "note": lambda payer, staff, seen, line, said: note_line(payer, staff, seen, line, said["words"]),

@@ -148,6 +148,18 @@ def test_every_kind_of_change_is_told(hearing: Hearing) -> None:
     assert "It was not needed." in answered_lines(denied.focus)[0].reason
 
 
+def test_what_the_payer_cancels_is_told_as_cancelled_with_the_reason(hearing: Hearing) -> None:
+    _, record = hearing.pended("pended-wheelchair")
+    hearing.subscribe(record.request.provider.identifiers[0].value)
+    hearing.later(seconds=2.1)
+
+    withdrawn = Decision(Verdict.CANCEL, "nurse", words="Your office withdrew it by phone.")
+    decide_lines(hearing.journey.payer, NURSE, record, 1, withdrawn)
+    [told] = hearing.later(seconds=2.1)
+    assert answered_lines(told.focus)[0].status == "cancelled"
+    assert "withdrew it by phone" in json.dumps(told.focus)
+
+
 def test_lines_decided_one_by_one_are_told_one_by_one(hearing: Hearing) -> None:
     bundle = fresh_sample("pended-wheelchair")
     item = bundle["entry"][0]["resource"]["item"][0]

@@ -44,6 +44,19 @@ def decided(authorization: Authorization, verdict: Verdict, line: int | None = 1
     return decide(authorization, Decision(verdict, "nurse", **more), line=line, at=LATER)
 
 
+def test_a_cancellation_is_no_denial_keeps_the_number_and_says_why() -> None:
+    before = waiting()
+    after = decided(before, Verdict.CANCEL, words="Withdrawn by phone.")
+    line = after.lines[0]
+
+    assert (line.determination.action, line.determination.reasons) == (ReviewAction.CANCELLED, ())
+    assert (line.number, line.determination.notes) == (before.lines[0].number, ("Withdrawn by phone.",))
+    assert [(each.kind, each.line) for each in notices(before, after)] == [("decided", 1)]
+    assert after.history[-1].note == "Withdrawn by phone."
+    with pytest.raises(NotDecidable, match="note"):
+        decided(before, Verdict.CANCEL, words=" ")
+
+
 def test_an_approval_gives_what_was_asked_for_under_the_same_number() -> None:
     before = waiting()
     after = decided(before, Verdict.APPROVE)
