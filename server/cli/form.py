@@ -61,26 +61,23 @@ def _plan(content: Content, name: str | None) -> Plan:
 
 def _written(content: Content, topic: Topic, plan: Plan, style: str | None) -> bytes:
     from questionnaires.worksheet import worksheet
+    from server.worksheets import about
 
     found = content.forms.get(topic.form)
     if found is None:
         raise AssertionError("a topic that names a form has it: lint says so")
-    sheet = worksheet(found, topic.recommended)
-    about = (
-        f"{plan.title}. Guideline: {', '.join(filter(None, (topic.source.document, topic.source.page)))}.",
-        f"Form {found.canonical}",
-    )
+    sheet, lines = worksheet(found, topic.recommended), about(plan, topic)
     if style == "pdf":
-        from server.cli.worksheets.pdf import pdf_of
+        from server.worksheets.pdf import pdf_of
 
-        return pdf_of(sheet, about)
+        return pdf_of(sheet, lines)
     if style == "html":
-        from server.cli.worksheets.html import html_of
+        from server.worksheets.html import html_of
 
-        return html_of(sheet, about).encode()
-    from server.cli.worksheets.text import text_of
+        return html_of(sheet, lines).encode()
+    from server.worksheets.text import text_of
 
-    return (text_of(sheet, about) + "\n").encode()
+    return (text_of(sheet, lines) + "\n").encode()
 
 
 def _write(written: bytes, out: Path | None, *, binary: bool) -> None:

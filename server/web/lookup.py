@@ -81,7 +81,8 @@ def _page(lookup: Lookup) -> Response:
 def _worksheet(lookup: Lookup) -> Response:
     """The form of a topic, to be printed and filled in."""
     from questionnaires.worksheet import worksheet
-    from server.cli.worksheets.html import html_of
+    from server.worksheets import about
+    from server.worksheets.html import html_of
 
     plan, name = _plan(lookup), request.args.get("topic", "")
     content = lookup.payer.content()
@@ -89,9 +90,7 @@ def _worksheet(lookup: Lookup) -> Response:
     form = content.forms.get(topic.form) if topic else None
     if topic is None or form is None:
         raise refusal(NotFound, "not-found", "No such worksheet is in the plan.", "PF-12", expression="topic")
-    guideline = ", ".join(filter(None, (topic.source.document, topic.source.page)))
-    about = (f"{plan.title}. Guideline: {guideline}.", f"Form {form.canonical}")
-    return _shown(html_of(worksheet(form, topic.recommended), about))
+    return _shown(html_of(worksheet(form, topic.recommended), about(plan, topic)))
 
 
 def _plan(lookup: Lookup) -> Plan:

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from questionnaires.content import load_content
 from questionnaires.worksheet import Kind, Row, Worksheet, worksheet
 from server.cli import placet
-from server.cli.worksheets.html import html_of
-from server.cli.worksheets.pdf import pdf_of
-from server.cli.worksheets.text import text_of
+from server.worksheets.html import html_of
+from server.worksheets.pdf import pdf_of
+from server.worksheets.text import text_of
 
 FORMS = {form.url.rpartition(":")[2]: form for form in load_content().forms}
 VOID = {"input", "meta", "br"}

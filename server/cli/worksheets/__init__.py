@@ -1,1 +1,0 @@
-"""Worksheets as people print them: text, HTML, PDF."""
