@@ -21,6 +21,7 @@ from server.authorization.request import (
     AuthorizationRequest,
     Code,
     Coverage,
+    Detail,
     Diagnosis,
     Document,
     Identifier,
@@ -50,6 +51,7 @@ def request_of(values: Values, plan: Plan, form: Form | None, on: date) -> Autho
         documents=tuple(Document((code,), created=created) for code, created in facts["documents"]),
         answers=_answers(values["answers"], form, on),
         expedited=facts["expedited"],
+        given=tuple(Detail),
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load
 
-from questionnaires.notation import Count, Days, Notation, Text, YesNo, code_from
+from questionnaires.notation import Choice, Count, Days, Notation, Text, YesNo, code_from
 from questionnaires.spans import SpanSchema
 from questionnaires.topic_schema import DenialSchema, WordsSchema
-from server.authorization.request import Code
+from server.authorization.request import Code, Detail
 from server.authorization.systems import DECISION_REASONS
 
 
@@ -67,6 +67,7 @@ class PlanSchema(Notation):
     most_lines = Count(least=1, load_default=10)
     most_diagnoses = Count(least=1, load_default=10)
     npi_check = YesNo(load_default=False)
+    needs = fields.List(Choice(Detail), load_default=[])
     past_days = Days(load_default=None)
     future_days = Days(load_default=None)
     not_in_force = fields.Nested(WordsSchema)

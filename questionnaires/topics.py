@@ -44,6 +44,7 @@ def plan_of(file: PlanFile) -> Plan:
         most_diagnoses=values["most_diagnoses"],
         groupers=tuple(values["groupers"]),
         npi_check=values["npi_check"],
+        needs=tuple(values["needs"]),
         past_days=values["past_days"],
         future_days=values["future_days"],
         not_in_force=_reason(values["not_in_force"], file, "denied") if "not_in_force" in values else NOT_IN_FORCE,

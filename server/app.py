@@ -93,6 +93,7 @@ def payer_for(
         requirements=lambda plan, code, on: _requirements(current().content, plan, code, on),
         members=members_for(settings, database, current),
         name=settings.payer_name,
+        claims_to=settings.claims_to,
         npi_binding=not settings.sandbox,
         attachments=MongoAttachments(database),
         scanner=ClamAV(settings.clamav) if settings.clamav else NO_SCANNER,

@@ -299,6 +299,7 @@ class Payer:
     endpoint_allowed  whether notifications may go to a URL, as far as can be told without asking anybody
     attachments what was attached, None where nothing is kept;  scanner  looks whether it is harmful
     payer_ids   the identifiers that attachments may name the payer by; none = any
+    claims_to   who takes claims for payment, in words; "" where that is not said
     sensitive   which authorizations are told only to who ordered or renders them (PAS spec-49)
     """
 
@@ -323,6 +324,7 @@ class Payer:
     payer_ids: tuple[str, ...] = ()
     sensitive: Callable[[Authorization], bool] = lambda _authorization: False
     name: str = "Placet demo payer"
+    claims_to: str = ""
     zone: tzinfo = UTC
 
     def day(self, at: datetime) -> date:

@@ -61,6 +61,7 @@ class Settings:
     data: Path = Path(".placet")
     content: Path | None = None
     payer_name: str = "Placet demo payer"
+    claims_to: str = ""
     payer_ids: tuple[str, ...] = ()
     clamav: str = ""
     host: str = "127.0.0.1"
@@ -348,6 +349,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("database", "PLACET_DATABASE", _database, "name of the database"),
     Setting("data", "PLACET_DATA", lambda text: Path(_text(text)), "directory of the embedded store"),
     Setting("content", "PLACET_CONTENT", _directory, "your own questionnaires/ directory: plans and topics"),
+    Setting("claims_to", "PLACET_CLAIMS_TO", _text, "who takes claims for payment, said to who sends one here"),
     Setting("payer_name", "PLACET_PAYER", _text, "name of the payer, as it stands in answers"),
     Setting("payer_ids", "PLACET_PAYER_IDS", _words, "identifiers that attachments may name the payer by"),
     Setting("clamav", "PLACET_CLAMAV", _clamav, "clamd that scans attachments: host:port, or path of its socket"),

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from mappers.fhir import Json, codings, day, identifiers, object_in, objects, text_in
 from mappers.pas.targets import Targets
-from server.authorization.request import Identifier, Member, Party
+from server.authorization.request import Detail, Identifier, Member, Party
 
 _MEMBER_NUMBER = "MB"
+EMPLOYER_NUMBERS = "urn:oid:2.16.840.1.113883.4.4"
+"""Employer identification numbers of the tax authority: what a provider's TIN is."""
 
 
 def focal_coverage(claim: Json) -> Json:
@@ -57,6 +59,46 @@ def care_team(claim: Json, there: Targets) -> Iterator[Party]:
     for each in objects(claim, "careTeam"):
         sequence = each.get("sequence")
         yield replace(party(object_in(each, "provider"), there), sequence=sequence if isinstance(sequence, int) else 0)
+
+
+def given_details(claim: Json, there: Targets) -> Iterator[Detail]:
+    """Which details of the member and the provider the request gives (PF-23)."""
+    patient = there.of(object_in(claim, "patient"))
+    yield from _contact(patient, _OF_MEMBER)
+    if day(text_in(patient, "birthDate")):
+        yield Detail.MEMBER_BIRTH_DATE
+    reference = object_in(claim, "provider")
+    asking, url = party(reference, there), there.at(reference, there.claim_url)[0]
+    role = there.of(reference)
+    parts = [role, *(there.at(object_in(role, part), url)[1] for part in ("practitioner", "organization"))]
+    yield from dict.fromkeys(detail for part in parts for detail in _contact(part, _OF_PROVIDER))
+    if asking.npis:
+        yield Detail.PROVIDER_NPI
+    if any(each.system == EMPLOYER_NUMBERS for each in asking.identifiers):
+        yield Detail.PROVIDER_TIN
+    if asking.specialties or any(objects(member, "qualification") for member in _care_team(claim, reference)):
+        yield Detail.PROVIDER_SPECIALTY
+
+
+def _care_team(claim: Json, reference: Json) -> list[Json]:
+    """Where the care team names the provider who asks, with what they are qualified for."""
+    found = [each for each in objects(claim, "careTeam") if object_in(each, "provider") == reference]
+    return [{"qualification": [object_in(each, "qualification")]} for each in found if object_in(each, "qualification")]
+
+
+_OF_MEMBER = {"name": Detail.MEMBER_NAME, "address": Detail.MEMBER_ADDRESS, "phone": Detail.MEMBER_PHONE}
+_OF_PROVIDER = {
+    "name": Detail.PROVIDER_NAME,
+    "address": Detail.PROVIDER_ADDRESS,
+    "phone": Detail.PROVIDER_PHONE,
+    "fax": Detail.PROVIDER_FAX,
+}
+
+
+def _contact(resource: Json, named: dict[str, Detail]) -> Iterator[Detail]:
+    ways = {text_in(each, "system") for each in objects(resource, "telecom") if text_in(each, "value")}
+    given = {*ways, *(["name"] if _name(resource) else []), *(["address"] if objects(resource, "address") else [])}
+    yield from (detail for name, detail in named.items() if name in given)
 
 
 def _name(resource: Json) -> str:

@@ -21,7 +21,7 @@ from mappers.fhir import (
 )
 from mappers.pas import names
 from mappers.pas.orders import order_of, ordered, ordered_quantity, orderers
-from mappers.pas.parties import care_team, focal_coverage, member, party
+from mappers.pas.parties import care_team, focal_coverage, given_details, member, party
 from mappers.pas.targets import Targets
 from mappers.units import read_quantity
 from server.authorization.request import (
@@ -60,6 +60,7 @@ def read_request(bundle: Json) -> AuthorizationRequest:
         senders=tuple(_senders(claim)),
         orderers=tuple(orderers(claim, there)),
         announced=tuple(_announced(claim)),
+        given=tuple(given_details(claim, there)),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from server.authorization.determination import Rejection
 from server.authorization.npi import is_npi
 from server.authorization.policy import Plan
-from server.authorization.request import AuthorizationRequest
+from server.authorization.request import AuthorizationRequest, Detail
 
 CORRECT_AND_RESUBMIT = "C"
 """X12 889: please correct and resubmit."""
@@ -102,12 +102,37 @@ def _far_dates(request: AuthorizationRequest, plan: Plan, on: date) -> Iterator[
             yield Rejection(DATE_IN_FUTURE, CORRECT_AND_RESUBMIT, path, words, line.sequence)
 
 
+_CODES = {
+    Detail.MEMBER_NAME: "65",
+    Detail.MEMBER_BIRTH_DATE: "58",
+    Detail.PROVIDER_NAME: "44",
+    Detail.PROVIDER_NPI: PROVIDER_IDENTIFICATION,
+    Detail.PROVIDER_TIN: PROVIDER_IDENTIFICATION,
+    Detail.PROVIDER_SPECIALTY: "45",
+    Detail.PROVIDER_PHONE: "46",
+    Detail.PROVIDER_ADDRESS: "97",
+}
+"""X12 901: which detail is missing; input errors for the others."""
+
+
+def _missing_details(request: AuthorizationRequest, plan: Plan, _on: date) -> Iterator[Rejection]:
+    if request.cancels:
+        return
+    for detail in plan.needs:
+        if detail not in request.given:
+            of_member = detail.startswith("member")
+            path = request.member.path if of_member else "Bundle.entry[0].resource.provider"
+            words = f"Your plan needs the {detail} to decide. Send the request again with it."
+            yield Rejection(_CODES.get(detail, INVALID_REQUEST), CORRECT_AND_RESUBMIT, path, words)
+
+
 LIMITS: tuple[Callable[[AuthorizationRequest, Plan, date], Iterator[Rejection]], ...] = (
     _too_many_lines,
     _too_many_diagnoses,
     _groupers,
     _malformed_npis,
     _far_dates,
+    _missing_details,
 )
 
 

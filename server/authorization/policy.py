@@ -11,7 +11,7 @@ from server.authorization.criteria import Condition, comparisons_in
 from server.authorization.determination import Reason, ReviewAction
 from server.authorization.documentation import DocumentationRequirement
 from server.authorization.facts import HISTORY
-from server.authorization.request import Code, Coverage, Period, Quantity, ServiceLine
+from server.authorization.request import Code, Coverage, Detail, Period, Quantity, ServiceLine
 from server.authorization.scores import Score
 from server.authorization.systems import DECISION_REASONS, SERVICE_TYPES
 
@@ -222,6 +222,7 @@ class Plan:
     extended_days     by when after one extension, counted from the request (PF-22)
     npi_check         providers are named by well-formed NPIs
     past_days, future_days  how far from the request a first day of service may lie; None = as far as they like
+    needs             details of the member and the provider without which nothing is decided (PF-23)
     not_in_force      why a line is denied on whose first day a known member is not covered, where no denial says so
     """
 
@@ -242,6 +243,7 @@ class Plan:
     npi_check: bool = False
     past_days: int | None = None
     future_days: int | None = None
+    needs: tuple[Detail, ...] = ()
     not_in_force: Reason = NOT_IN_FORCE
 
     def is_named_by(self, coverage: Coverage) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,22 @@ class Answers:
     faults: tuple[str, ...] = ()
 
 
+class Detail(StrEnum):
+    """What a plan can need to know about who asks and for whom (PF-23); whether it is given is kept, not what it is."""
+
+    MEMBER_NAME = "member name"
+    MEMBER_BIRTH_DATE = "member birth date"
+    MEMBER_ADDRESS = "member address"
+    MEMBER_PHONE = "member phone"
+    PROVIDER_NAME = "provider name"
+    PROVIDER_NPI = "provider NPI"
+    PROVIDER_TIN = "provider TIN"
+    PROVIDER_PHONE = "provider phone"
+    PROVIDER_FAX = "provider fax"
+    PROVIDER_ADDRESS = "provider address"
+    PROVIDER_SPECIALTY = "provider specialty"
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """Who the service is for: the identifiers the payer knows the member by, and what rules may ask about.
@@ -196,6 +213,7 @@ class AuthorizationRequest:
     senders       interchange and application sender codes: whose subscription hears of changes (PAS spec-58)
     orderers      who ordered what the lines point to: they may ask about the request too (PAS spec-53)
     announced     control numbers of its supporting information: documents that come apart name them
+    given         which details of the member and the provider it gives (PF-23)
     """
 
     claim_url: str
@@ -215,3 +233,4 @@ class AuthorizationRequest:
     senders: tuple[str, ...] = ()
     orderers: tuple[Party, ...] = ()
     announced: tuple[str, ...] = ()
+    given: tuple[Detail, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -49,7 +50,7 @@ def submit_claim(call: Call, payer: Payer) -> bytes:
     resent = None if dry_run else payer.authorizations.answer_to_resend(call.caller, call.raw, payer.now())
     if resent:
         return resent.answer
-    issues = refuse_if(issues_in(call.resource, names.REQUEST_BUNDLE))
+    issues = refuse_if(_with_who_pays(issues_in(call.resource, names.REQUEST_BUNDLE), payer))
     documents = documents_of(call.resource)
     message = replace(_message(call, payer, issues), documents=tuple(documents))
     if dry_run:
@@ -62,6 +63,15 @@ def submit_claim(call: Call, payer: Payer) -> bytes:
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _with_who_pays(issues: Iterable[Issue], payer: Payer) -> list[Issue]:
+    """The issues, where a claim for payment was sent with who takes those here (PF-9)."""
+    if not payer.claims_to:
+        return list(issues)
+    told = f"Claims for payment are taken by: {payer.claims_to}"
+    of_use = [(issue, issue.expression == "Bundle.entry[0].resource.use") for issue in issues]
+    return [replace(issue, repair=f"{issue.repair} {told}".strip()) if here else issue for issue, here in of_use]
 
 
 @dataclass(frozen=True, slots=True)

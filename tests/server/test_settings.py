@@ -48,6 +48,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "PLACET_DATA": (str(tmp_path), tmp_path),
         "PLACET_CONTENT": (str(tmp_path), tmp_path),
         "PLACET_PAYER": (" Our plan ", "Our plan"),
+        "PLACET_CLAIMS_TO": (" Claims Inc. ", "Claims Inc."),
         "PLACET_HOST": ("0.0.0.0", "0.0.0.0"),
         "PLACET_PORT": ("0", 0),
         "PLACET_SANDBOX": ("off", False),

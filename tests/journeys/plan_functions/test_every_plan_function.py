@@ -14,10 +14,7 @@ JOURNEYS = Path(__file__).parents[1]
 NOT_SHOWN: dict[str, str] = {}
 """Plan functions without a journey, and why."""
 
-PARTLY_SHOWN = {
-    "PF-9": "Whom to send claims to is not named: payment is said to be handled elsewhere.",
-    "PF-23": "Member address and phone, provider TIN, fax and specialty: requests without them are decided.",
-}
+PARTLY_SHOWN: dict[str, str] = {}
 """Parts of plan functions that no journey shows, and why."""
 
 

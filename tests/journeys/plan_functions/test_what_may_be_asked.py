@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import Journey
+from server.authorization.policy import Rules
+from server.authorization.request import AuthorizationRequest, Detail
+from tests.journeys.conftest import Journey, response_of
 from tests.journeys.plan_functions.asking import DRG, a_request
 from tests.journeys.plan_functions.desk import NURSE_TOKEN, errors_of
+from tests.journeys.test_inquire import with_payer
 
 Json = dict[str, Any]
 
@@ -62,6 +68,48 @@ def test_a_refused_claim_says_who_handles_it(plan: Journey) -> None:
     [issue] = of_use(plan, "claim")[1]["issue"]
     assert "payment" in issue["diagnostics"]
     assert 'Write "preauthorization"' not in issue["diagnostics"]
+
+    named = with_payer(plan, claims_to="Example Clearinghouse, payer id 12345.")
+    [issue] = of_use(named, "claim")[1]["issue"]
+    assert "Example Clearinghouse, payer id 12345." in issue["diagnostics"]
+
+
+DETAILS = {
+    "member phone": ("Patient", "telecom", [{"system": "phone", "value": "555-0100"}], "33"),
+    "member address": ("Patient", "address", [{"line": ["1 Main St"], "city": "Springfield"}], "33"),
+    "provider fax": ("Organization", "telecom", [{"system": "fax", "value": "555-0101"}], "33"),
+    "provider phone": ("Organization", "telecom", [{"system": "phone", "value": "555-0102"}], "46"),
+    "provider address": ("Organization", "address", [{"line": ["2 Main St"], "city": "Springfield"}], "97"),
+}
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+def test_a_plan_may_need_details_of_member_and_provider_before_it_decides(plan: Journey, detail: str) -> None:
+    """PF-23: without one the request is rejected in words and by code, with it it is decided."""
+    kind, name, value, code = DETAILS[detail]
+    rules_for = plan.payer.rules_for
+
+    def needing(request: AuthorizationRequest, on: date) -> Rules:
+        rules = rules_for(request, on)
+        return replace(rules, plan=replace(rules.plan, needs=(Detail(detail), Detail.MEMBER_NAME, Detail.PROVIDER_NPI)))
+
+    strict = with_payer(plan, rules_for=needing)
+    bundle = a_request()
+    asking = bundle["entry"][0]["resource"]["provider"]["reference"]
+    one = next(
+        each["resource"]
+        for each in bundle["entry"]
+        if each["resource"]["resourceType"] == kind and (kind == "Patient" or each["fullUrl"].endswith(asking))
+    )
+    one.pop(name, None)
+    [error] = response_of(strict.submit(bundle))["error"]
+    assert detail in json.dumps(error) and f'"{code}"' in json.dumps(error)
+
+    again = a_request()
+    for each in again["entry"]:
+        if each["resource"]["resourceType"] == kind:
+            each["resource"][name] = value
+    assert "error" not in response_of(strict.submit(again))
 
 
 @pytest.mark.parametrize(
