@@ -26,7 +26,7 @@ run: $(READY)   ## start the server in sandbox mode on http://127.0.0.1:8080/fhi
 	@exec $(BIN)/placet serve --sandbox
 
 test: $(DEV)  ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 lint: $(DEV)  ## style, types, import contracts, topics
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
